@@ -1,0 +1,1 @@
+//! A mock transport for tests: it stands where the network would, and answers.
