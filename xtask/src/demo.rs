@@ -1,0 +1,42 @@
+//! `cargo xtask demo`: the main job, seen in a terminal from Rust and from JavaScript, then as a page.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::sh::Cmd;
+use crate::{npm, pack, paths, serve, ui};
+
+const SECONDS: u64 = 60;
+
+/// Runs both demos and, unless `once`, serves the page until it is interrupted.
+pub(crate) fn run(once: bool) -> Result<()> {
+    for file in ["examples/demo.rs", "tests/js/demo.mjs"] {
+        ensure!(paths::at(file).is_file(), "{file} is not there");
+    }
+    let tarball = pack::run()?;
+    npm::ci("tests/js")?;
+    npm::install_tarball("tests/js", &tarball)?;
+    let limit = Duration::from_secs(SECONDS);
+    let example = "-p mockwire --example demo --features reqwest,tower";
+    Cmd::cargo("build --locked --quiet").words(example).run()?;
+    ui::header("from Rust");
+    Cmd::cargo("run --locked --quiet")
+        .words(example)
+        .time_box(limit)
+        .run()?;
+    ui::header("from JavaScript");
+    Cmd::new("node")
+        .arg("tests/js/demo.mjs")
+        .time_box(limit)
+        .run()?;
+    if once {
+        return Ok(());
+    }
+    ui::header("as a page");
+    if !paths::at("www/index.html").is_file() {
+        ui::note("there is no www/index.html yet: the page comes later");
+        return Ok(());
+    }
+    serve::run()
+}

@@ -1,0 +1,188 @@
+//! `cargo xtask pack`: from the Rust source to `target/npm/mockwire-<version>.tgz`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::hash::{self, Key};
+use crate::sh::Cmd;
+use crate::ui::{self, Align};
+use crate::wasm_target::{self, TARGET, Toolchain};
+use crate::{bindgen, lock, npm, paths};
+
+/// What the code may use beyond the first wasm: what rustc turns on for this target. Named here so
+/// that wasm-opt does not depend on a section that says so.
+const WASM_FEATURES: [&str; 6] = [
+    "bulk-memory",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext",
+];
+
+/// Builds the package, or finds that the last one is still good, and returns the tarball.
+pub(crate) fn run() -> Result<PathBuf> {
+    let toolchain = wasm_target::ensure()?;
+    let _lock = lock::take("pack")?;
+    let stamp = paths::at("target/npm/key");
+    let key = key(&toolchain)?;
+    let version = version();
+    if let Ok(version) = &version {
+        let tarball = tarball(version);
+        if hash::is_current(&stamp, &key) && tarball.exists() && built().exists() {
+            ui::note(&format!(
+                "nothing has changed since {}",
+                paths::shown(&tarball)
+            ));
+            sizes(&tarball)?;
+            return Ok(tarball);
+        }
+    }
+    wasm(&toolchain)?;
+    npm::ci("pkg")?;
+    optimise()?;
+    Cmd::new("npm")
+        .words("run build")
+        .dir(paths::at("pkg"))
+        .run()?;
+    let tarball = tarball(&version?);
+    std::fs::create_dir_all(paths::at("target/npm"))?;
+    Cmd::new("npm")
+        .words("pack --ignore-scripts --pack-destination")
+        .arg(paths::at("target/npm"))
+        .dir(paths::at("pkg"))
+        .run()?;
+    ensure!(
+        tarball.exists(),
+        "npm pack has not written {}",
+        paths::shown(&tarball)
+    );
+    std::fs::write(&stamp, &key)?;
+    sizes(&tarball)?;
+    Ok(tarball)
+}
+
+/// The directory that `npm run build` fills.
+fn built() -> PathBuf {
+    paths::at("pkg/dist")
+}
+
+fn optimised() -> PathBuf {
+    paths::at("pkg/wasm/mockwire_bg.wasm")
+}
+
+fn tarball(version: &str) -> PathBuf {
+    paths::at("target/npm").join(format!("mockwire-{version}.tgz"))
+}
+
+fn version() -> Result<String> {
+    let text = std::fs::read_to_string(paths::at("pkg/package.json"))
+        .context("reading pkg/package.json")?;
+    let manifest: Value = serde_json::from_str(&text).context("reading pkg/package.json")?;
+    Ok(manifest["version"]
+        .as_str()
+        .context("pkg/package.json has no version")?
+        .to_owned())
+}
+
+/// Everything that the tarball is made of, and what it is made with.
+fn key(toolchain: &Toolchain) -> Result<String> {
+    let root = paths::root();
+    let mut key = Key::new()
+        .bytes(toolchain.identity()?.as_bytes())
+        .bytes(bindgen::key()?.as_bytes())
+        .tree(&root, &paths::at("src"), &[])?
+        .tree(&root, &paths::at("pkg"), &["node_modules", "dist", "wasm"])?;
+    let files = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "CHANGELOG.md",
+        "xtask/src/pack.rs",
+    ];
+    for file in files.into_iter().chain(["LICENSE-MIT", "LICENSE-APACHE"]) {
+        key = key.file(&root, &paths::at(file))?;
+    }
+    Ok(key.finish())
+}
+
+/// Compiles the library and makes its JavaScript glue.
+fn wasm(toolchain: &Toolchain) -> Result<()> {
+    let bindgen = bindgen::ensure()?;
+    // `--crate-type` here and not in Cargo.toml: with more than one crate type there, cargo leaves
+    // out link-time optimisation without a word.
+    let build = "rustc --locked --release --lib --crate-type cdylib --features js --target";
+    toolchain.cargo(build)?.arg(TARGET).run()?;
+    let out = paths::at("pkg/wasm");
+    if out.exists() {
+        std::fs::remove_dir_all(&out)?;
+    }
+    // Without a default module path, no `import.meta` gets into the CommonJS bundle.
+    Cmd::new(bindgen.cli)
+        .words("--target web --omit-default-module-path --out-dir")
+        .arg(out)
+        .arg(
+            paths::wasm_target_dir()
+                .join(TARGET)
+                .join("release/mockwire.wasm"),
+        )
+        .run()
+}
+
+/// Makes the wasm smaller, in place.
+fn optimise() -> Result<()> {
+    let wasm_opt = paths::at("pkg/node_modules/.bin/wasm-opt");
+    ensure!(
+        wasm_opt.exists(),
+        "pkg/package.json does not name `binaryen` among devDependencies"
+    );
+    let wasm = optimised();
+    let smaller = wasm.with_extension("opt");
+    let features = WASM_FEATURES.map(|name| format!("--enable-{name}"));
+    Cmd::new(wasm_opt)
+        .words("-Oz --strip-debug --strip-producers")
+        .words(&features.join(" "))
+        .arg(&wasm)
+        .arg("-o")
+        .arg(&smaller)
+        .run()?;
+    Ok(std::fs::rename(&smaller, &wasm)?)
+}
+
+/// Prints what a user will load, as it lies on disk and as it travels.
+fn sizes(tarball: &Path) -> Result<()> {
+    const SCRIPT: &str = "const fs = require('fs'), zlib = require('zlib');\
+        for (const file of process.argv.slice(1)) {\
+            const bytes = fs.readFileSync(file);\
+            console.log(bytes.length, zlib.gzipSync(bytes, { level: 9 }).length);\
+        }";
+    let is_code = |file: &PathBuf| {
+        let name = file.to_string_lossy();
+        [".js", ".mjs", ".cjs", ".wasm"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+    };
+    let mut files = vec![optimised()];
+    files.extend(
+        hash::files_below(&built(), &[])?
+            .into_iter()
+            .filter(is_code),
+    );
+    let measure = files
+        .iter()
+        .fold(Cmd::new("node").words("-e").arg(SCRIPT), Cmd::arg);
+    let measured = measure.read()?;
+    let heading = ["file", "bytes", "gzip"].map(str::to_owned).to_vec();
+    let mut rows = vec![heading];
+    for (file, figures) in files.iter().zip(measured.lines()) {
+        let mut row = vec![paths::shown(file)];
+        row.extend(figures.split(' ').map(str::to_owned));
+        rows.push(row);
+    }
+    let packed = std::fs::metadata(tarball)?.len().to_string();
+    rows.push(vec![paths::shown(tarball), packed, String::from("-")]);
+    ui::table(&[Align::Left, Align::Right, Align::Right], &rows);
+    Ok(())
+}

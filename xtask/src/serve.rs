@@ -1,0 +1,235 @@
+//! A small server for the demo page: files only, to this machine only.
+//!
+//! `/` is `www/`, and `/pkg/dist/` is the built package. It answers GET and HEAD, one request to a
+//! connection, and gives up on a client that is slow, talkative or one too many.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::{paths, ui};
+
+/// Tried first, so that the address stays the same from run to run.
+const PORT: u16 = 4173;
+const MOST_CONNECTIONS: usize = 32;
+const LONGEST_HEAD: u64 = 8 * 1024;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Serves until the process is interrupted.
+pub(crate) fn run() -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .context("listening on 127.0.0.1")?;
+    let address = listener.local_addr()?;
+    ui::note(&format!(
+        "{}   (Ctrl-C ends it)",
+        ui::bold(&format!("http://{address}/"))
+    ));
+    let open = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        // A connection that failed before it began is the client's affair.
+        let Ok(stream) = stream else { continue };
+        if open.fetch_add(1, Ordering::Relaxed) >= MOST_CONNECTIONS {
+            open.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let open = Arc::clone(&open);
+        std::thread::spawn(move || {
+            // So is one that breaks off.
+            let _ = answer(stream);
+            open.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    Ok(())
+}
+
+fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let head = read_head(&mut stream)?;
+    let reply = reply(&head, &paths::root());
+    let length = reply.body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {}\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+        reply.status, reply.kind
+    )?;
+    if !head.starts_with("HEAD ") {
+        stream.write_all(&reply.body)?;
+    }
+    stream.flush()
+}
+
+/// The request up to its empty line, or as much of it as we care to read.
+fn read_head(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut head = Vec::new();
+    let mut bounded = stream.take(LONGEST_HEAD);
+    let mut chunk = [0; 1024];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        match bounded.read(&mut chunk)? {
+            0 => break,
+            count => head.extend_from_slice(&chunk[..count]),
+        }
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+struct Reply {
+    status: &'static str,
+    kind: &'static str,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn refusal(status: &'static str) -> Self {
+        Self {
+            status,
+            kind: "text/plain",
+            body: format!("{status}\n").into_bytes(),
+        }
+    }
+}
+
+fn reply(head: &str, root: &Path) -> Reply {
+    let mut words = head.lines().next().unwrap_or_default().split(' ');
+    let (method, target) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    if !head.contains("\r\n\r\n") {
+        return Reply::refusal("400 Bad Request");
+    }
+    // A page elsewhere may have its name lead to 127.0.0.1: it is not who we serve.
+    if !is_for_us(head) {
+        return Reply::refusal("403 Forbidden");
+    }
+    if !matches!(method, "GET" | "HEAD") {
+        return Reply::refusal("405 Method Not Allowed");
+    }
+    let Some(file) = resolve(target, root) else {
+        return Reply::refusal("404 Not Found");
+    };
+    match std::fs::read(&file) {
+        Ok(body) => Reply {
+            status: "200 OK",
+            kind: media_type(&file),
+            body,
+        },
+        Err(_) => Reply::refusal("404 Not Found"),
+    }
+}
+
+fn is_for_us(head: &str) -> bool {
+    let host = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("host").then_some(value.trim())
+    });
+    let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+    matches!(name, Some("127.0.0.1" | "localhost"))
+}
+
+/// The file that a target names: below `www` or `pkg/dist`, whatever links or dots it goes through.
+fn resolve(target: &str, root: &Path) -> Option<PathBuf> {
+    let path = target.split(['?', '#']).next()?.strip_prefix('/')?;
+    // Our files have plain names: nothing that needs decoding is one of them.
+    if path.contains(['%', '\\', '\0']) {
+        return None;
+    }
+    let (base, inside) = match path.strip_prefix("pkg/dist/") {
+        Some(inside) => (root.join("pkg/dist"), inside),
+        None => (root.join("www"), path),
+    };
+    if !Path::new(inside)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)))
+    {
+        return None;
+    }
+    let mut file = base.join(inside);
+    if file.is_dir() {
+        file.push("index.html");
+    }
+    let (file, base) = (file.canonicalize().ok()?, base.canonicalize().ok()?);
+    (file.starts_with(base) && file.is_file()).then_some(file)
+}
+
+fn media_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs" | "cjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "map") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("wasm") => "application/wasm",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reply;
+
+    fn ask(request: &str) -> (&'static str, String) {
+        // The directory of this crate stands for the root: it has neither `www` nor `pkg`, but a
+        // way up to files that exist.
+        let root = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("www/sub")).unwrap();
+        std::fs::create_dir_all(root.join("pkg/dist")).unwrap();
+        std::fs::write(root.join("secret"), "secret").unwrap();
+        std::fs::write(root.join("www/index.html"), "page").unwrap();
+        std::fs::write(root.join("pkg/dist/index.mjs"), "code").unwrap();
+        let link = root.join("www/link");
+        let _ = std::os::unix::fs::symlink(root.join("secret"), link);
+        let answer = reply(&format!("{request}\r\n\r\n"), &root);
+        (
+            answer.status,
+            String::from_utf8_lossy(&answer.body).into_owned(),
+        )
+    }
+
+    fn get(target: &str) -> (&'static str, String) {
+        ask(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:4173"))
+    }
+
+    #[test]
+    fn the_page_and_the_package_are_served() {
+        assert_eq!(get("/"), ("200 OK", "page".into()));
+        assert_eq!(get("/index.html?x=1"), ("200 OK", "page".into()));
+        assert_eq!(get("/pkg/dist/index.mjs"), ("200 OK", "code".into()));
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for target in [
+            "/../secret",
+            "/sub/../../secret",
+            "/pkg/dist/../../secret",
+            "//secret",
+            "/%2e%2e/secret",
+        ] {
+            assert_eq!(get(target).0, "404 Not Found", "{target}");
+        }
+        assert_eq!(get("/link").0, "404 Not Found");
+        assert_eq!(get("/sub").0, "404 Not Found");
+    }
+
+    #[test]
+    fn only_reading_is_allowed_and_only_by_our_name() {
+        let post = ask("POST / HTTP/1.1\r\nHost: localhost");
+        assert_eq!(post.0, "405 Method Not Allowed");
+        assert_eq!(
+            ask("GET / HTTP/1.1\r\nHost: evil.example").0,
+            "403 Forbidden"
+        );
+        assert_eq!(ask("GET / HTTP/1.1").0, "403 Forbidden");
+        assert_eq!(ask("").0, "403 Forbidden");
+    }
+}
