@@ -37,7 +37,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
                 paths::at("benches/js/run.mjs").is_file(),
                 "benches/js/run.mjs is not there"
             );
-            npm::install_tarball("benches/js", &pack::run()?)?;
+            npm::install_tarball("benches/js", &pack::tarball()?)?;
             measure(
                 "js",
                 Cmd::new("node").arg("benches/js/run.mjs"),
@@ -107,7 +107,10 @@ fn print(all: &[Value], options: Options) {
         rows.push(vec![
             text(&figure["id"]),
             text(&figure["what"]),
-            format!("{median} [{min}..{max}]"),
+            match figure["median"].as_f64() {
+                Some(_) => format!("{median} [{min}..{max}]"),
+                None => String::from("skipped"),
+            },
             text(&figure["unit"]),
             number(&figure["ratio"]),
             number(&figure["bound"]),

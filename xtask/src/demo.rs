@@ -14,9 +14,7 @@ pub(crate) fn run(once: bool) -> Result<()> {
     for file in ["examples/demo.rs", "tests/js/demo.mjs"] {
         ensure!(paths::at(file).is_file(), "{file} is not there");
     }
-    let tarball = pack::run()?;
-    npm::ci("tests/js")?;
-    npm::install_tarball("tests/js", &tarball)?;
+    npm::install_tarball("tests/js", &pack::tarball()?)?;
     let limit = Duration::from_secs(SECONDS);
     let example = "-p mockwire --example demo --features reqwest,tower";
     Cmd::cargo("build --locked --quiet").words(example).run()?;

@@ -95,7 +95,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         "lint" => options.none().and_then(|()| lint::run()),
         "pack" => {
             options.none()?;
-            ui::step("the npm package", pack::run).map(drop)
+            ui::step("the npm package", pack::run)
         }
         "demo" => {
             let once = options.flag("--once");

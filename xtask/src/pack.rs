@@ -22,21 +22,29 @@ const WASM_FEATURES: [&str; 6] = [
     "sign-ext",
 ];
 
+/// Builds the package unless the last one is still good, and says how large it is.
+pub(crate) fn run() -> Result<()> {
+    sizes(&tarball()?)
+}
+
 /// Builds the package, or finds that the last one is still good, and returns the tarball.
-pub(crate) fn run() -> Result<PathBuf> {
+pub(crate) fn tarball() -> Result<PathBuf> {
     let toolchain = wasm_target::ensure()?;
     let _lock = lock::take("pack")?;
     let stamp = paths::at("target/npm/key");
     let key = key(&toolchain)?;
     let version = version();
     if let Ok(version) = &version {
-        let tarball = tarball(version);
-        if hash::is_current(&stamp, &key) && tarball.exists() && built().exists() {
+        let tarball = named(version);
+        if hash::is_current(&stamp, &key)
+            && tarball.exists()
+            && built().exists()
+            && optimised().exists()
+        {
             ui::note(&format!(
                 "nothing has changed since {}",
                 paths::shown(&tarball)
             ));
-            sizes(&tarball)?;
             return Ok(tarball);
         }
     }
@@ -47,7 +55,7 @@ pub(crate) fn run() -> Result<PathBuf> {
         .words("run build")
         .dir(paths::at("pkg"))
         .run()?;
-    let tarball = tarball(&version?);
+    let tarball = named(&version?);
     std::fs::create_dir_all(paths::at("target/npm"))?;
     Cmd::new("npm")
         .words("pack --ignore-scripts --pack-destination")
@@ -60,7 +68,6 @@ pub(crate) fn run() -> Result<PathBuf> {
         paths::shown(&tarball)
     );
     std::fs::write(&stamp, &key)?;
-    sizes(&tarball)?;
     Ok(tarball)
 }
 
@@ -73,7 +80,7 @@ fn optimised() -> PathBuf {
     paths::at("pkg/wasm/mockwire_bg.wasm")
 }
 
-fn tarball(version: &str) -> PathBuf {
+fn named(version: &str) -> PathBuf {
     paths::at("target/npm").join(format!("mockwire-{version}.tgz"))
 }
 
@@ -114,7 +121,11 @@ fn wasm(toolchain: &Toolchain) -> Result<()> {
     // `--crate-type` here and not in Cargo.toml: with more than one crate type there, cargo leaves
     // out link-time optimisation without a word.
     let build = "rustc --locked --release --lib --crate-type cdylib --features js --target";
-    toolchain.cargo(build)?.arg(TARGET).run()?;
+    toolchain
+        .cargo(build)?
+        .arg(TARGET)
+        .env("CARGO_ENCODED_RUSTFLAGS", without_our_paths()?)
+        .run()?;
     let out = paths::at("pkg/wasm");
     if out.exists() {
         std::fs::remove_dir_all(&out)?;
@@ -129,6 +140,22 @@ fn wasm(toolchain: &Toolchain) -> Result<()> {
                 .join("release/mockwire.wasm"),
         )
         .run()
+}
+
+/// Options that keep the directories of this machine out of the panic messages of the package.
+fn without_our_paths() -> Result<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let crates = home
+        .context("there is no home directory")?
+        .join("registry/src");
+    let mut options = vec![format!("--remap-path-prefix={}=.", paths::root().display())];
+    // One directory for each registry, named after it.
+    for registry in std::fs::read_dir(&crates).into_iter().flatten() {
+        let registry = registry?.path();
+        options.push(format!("--remap-path-prefix={}=crates", registry.display()));
+    }
+    Ok(options.join("\u{1f}"))
 }
 
 /// Makes the wasm smaller, in place.

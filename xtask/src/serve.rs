@@ -175,61 +175,77 @@ fn media_type(file: &Path) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::reply;
 
-    fn ask(request: &str) -> (&'static str, String) {
-        // The directory of this crate stands for the root: it has neither `www` nor `pkg`, but a
-        // way up to files that exist.
-        let root = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
-        std::fs::create_dir_all(root.join("www/sub")).unwrap();
-        std::fs::create_dir_all(root.join("pkg/dist")).unwrap();
-        std::fs::write(root.join("secret"), "secret").unwrap();
-        std::fs::write(root.join("www/index.html"), "page").unwrap();
-        std::fs::write(root.join("pkg/dist/index.mjs"), "code").unwrap();
-        let link = root.join("www/link");
-        let _ = std::os::unix::fs::symlink(root.join("secret"), link);
-        let answer = reply(&format!("{request}\r\n\r\n"), &root);
-        (
-            answer.status,
-            String::from_utf8_lossy(&answer.body).into_owned(),
-        )
+    /// A site on disk with a page, a package and, beside them, something that is not to be served.
+    struct Site(PathBuf);
+
+    impl Site {
+        fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+            fs::create_dir_all(root.join("www/sub")).unwrap();
+            fs::create_dir_all(root.join("pkg/dist")).unwrap();
+            fs::write(root.join("secret"), "secret").unwrap();
+            fs::write(root.join("www/index.html"), "page").unwrap();
+            fs::write(root.join("pkg/dist/index.mjs"), "code").unwrap();
+            std::os::unix::fs::symlink(root.join("secret"), root.join("www/link")).unwrap();
+            Self(root)
+        }
+
+        fn ask(&self, request: &str) -> (&'static str, String) {
+            let answer = reply(&format!("{request}\r\n\r\n"), &self.0);
+            (
+                answer.status,
+                String::from_utf8_lossy(&answer.body).into_owned(),
+            )
+        }
+
+        fn get(&self, target: &str) -> (&'static str, String) {
+            self.ask(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:4173"))
+        }
     }
 
-    fn get(target: &str) -> (&'static str, String) {
-        ask(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:4173"))
+    impl Drop for Site {
+        fn drop(&mut self) {
+            // It is in the directory for what may go.
+            let _ = fs::remove_dir_all(&self.0);
+        }
     }
 
     #[test]
     fn the_page_and_the_package_are_served() {
-        assert_eq!(get("/"), ("200 OK", "page".into()));
-        assert_eq!(get("/index.html?x=1"), ("200 OK", "page".into()));
-        assert_eq!(get("/pkg/dist/index.mjs"), ("200 OK", "code".into()));
+        let site = Site::new("served");
+        assert_eq!(site.get("/"), ("200 OK", "page".into()));
+        assert_eq!(site.get("/index.html?x=1"), ("200 OK", "page".into()));
+        assert_eq!(site.get("/pkg/dist/index.mjs"), ("200 OK", "code".into()));
     }
 
     #[test]
     fn nothing_else_is() {
+        let site = Site::new("not-served");
         for target in [
             "/../secret",
             "/sub/../../secret",
             "/pkg/dist/../../secret",
             "//secret",
             "/%2e%2e/secret",
+            "/link",
+            "/sub",
         ] {
-            assert_eq!(get(target).0, "404 Not Found", "{target}");
+            assert_eq!(site.get(target).0, "404 Not Found", "{target}");
         }
-        assert_eq!(get("/link").0, "404 Not Found");
-        assert_eq!(get("/sub").0, "404 Not Found");
     }
 
     #[test]
     fn only_reading_is_allowed_and_only_by_our_name() {
-        let post = ask("POST / HTTP/1.1\r\nHost: localhost");
+        let site = Site::new("refused");
+        let post = site.ask("POST / HTTP/1.1\r\nHost: localhost");
         assert_eq!(post.0, "405 Method Not Allowed");
-        assert_eq!(
-            ask("GET / HTTP/1.1\r\nHost: evil.example").0,
-            "403 Forbidden"
-        );
-        assert_eq!(ask("GET / HTTP/1.1").0, "403 Forbidden");
-        assert_eq!(ask("").0, "403 Forbidden");
+        for stranger in ["GET / HTTP/1.1\r\nHost: evil.example", "GET / HTTP/1.1", ""] {
+            assert_eq!(site.ask(stranger).0, "403 Forbidden", "{stranger}");
+        }
     }
 }

@@ -15,10 +15,14 @@ use crate::{paths, ui};
 /// How often a program that writes to a log is reported as still running.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Variables that make no difference to one who types the command again.
+const UNSHOWN: [&str; 2] = ["PATH", "CARGO_ENCODED_RUSTFLAGS"];
+
 /// A program to run, from the root of the checkout unless told otherwise.
 pub(crate) struct Cmd {
     inner: Command,
     time_box: Option<Duration>,
+    own_group: bool,
 }
 
 impl Cmd {
@@ -28,6 +32,7 @@ impl Cmd {
         Self {
             inner,
             time_box: None,
+            own_group: false,
         }
     }
 
@@ -62,12 +67,18 @@ impl Cmd {
         self
     }
 
-    /// Ends the program, and what it started, after this long.
+    /// Ends the program after this long. It cannot ask questions meanwhile.
     pub(crate) fn time_box(mut self, limit: Duration) -> Self {
         self.time_box = Some(limit);
-        // A group of its own, so that the programs it starts can be ended with it.
-        self.inner.process_group(0);
+        self.inner.stdin(Stdio::null());
         self
+    }
+
+    /// Ends the program and those it has started. The price: Ctrl-C does not reach them.
+    pub(crate) fn time_box_all(mut self, limit: Duration) -> Self {
+        self.own_group = true;
+        self.inner.process_group(0);
+        self.time_box(limit)
     }
 
     /// Runs the program with its output going where ours goes.
@@ -142,10 +153,13 @@ impl Cmd {
                 beat(time);
             }
             if self.time_box.is_some_and(|limit| time >= limit) {
-                let group = format!("-{}", child.id());
-                Command::new("kill")
-                    .args(["-KILL", "--", &group])
-                    .status()?;
+                if self.own_group {
+                    let group = format!("-{}", child.id());
+                    Command::new("kill")
+                        .args(["-KILL", "--", &group])
+                        .status()?;
+                }
+                child.kill()?;
                 child.wait()?;
                 bail!(
                     "`{self}` was ended: it took longer than {}",
@@ -169,8 +183,14 @@ impl Cmd {
 /// The command as one would type it at the root of the checkout.
 impl fmt::Display for Cmd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let root = format!("{}/", paths::root().display());
-        let short = |text: &OsStr| text.to_string_lossy().replace(&root, "");
+        let root = paths::root();
+        let dir = self.inner.get_current_dir().unwrap_or(&root);
+        let below = dir
+            .strip_prefix(&root)
+            .map_or(0, |below| below.components().count());
+        let up = "../".repeat(below);
+        let prefix = format!("{}/", root.display());
+        let short = |text: &OsStr| text.to_string_lossy().replace(&prefix, &up);
         let quoted = |text: String| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@+".contains(c);
             if !text.is_empty() && text.chars().all(plain) {
@@ -179,14 +199,14 @@ impl fmt::Display for Cmd {
                 format!("'{text}'")
             }
         };
-        if let Some(dir) = self
-            .inner
-            .get_current_dir()
-            .filter(|dir| *dir != paths::root())
-        {
-            write!(f, "cd {} && ", quoted(short(dir.as_os_str())))?;
+        if dir != root {
+            write!(f, "cd {} && ", quoted(paths::shown(dir)))?;
         }
-        for (key, value) in self.inner.get_envs().filter(|(key, _)| *key != "PATH") {
+        for (key, value) in self
+            .inner
+            .get_envs()
+            .filter(|(key, _)| !UNSHOWN.iter().any(|name| key == name))
+        {
             if let Some(value) = value {
                 write!(f, "{}={} ", key.to_string_lossy(), quoted(short(value)))?;
             }
@@ -214,4 +234,47 @@ pub(crate) fn path_with(dir: PathBuf) -> Result<std::ffi::OsString> {
     let old = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(std::iter::once(dir).chain(std::env::split_paths(&old)))
         .context("a directory on PATH has a colon in its name")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Cmd;
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let dir = crate::paths::at("tests/js");
+        let cmd = Cmd::new("npm")
+            .arg("a b")
+            .arg(crate::paths::at("x/y"))
+            .dir(dir);
+        assert_eq!(
+            cmd.env("KEY", "1").to_string(),
+            "cd tests/js && KEY=1 npm 'a b' ../../x/y"
+        );
+    }
+
+    #[test]
+    fn a_failure_names_the_command_and_its_reason() {
+        let error = Cmd::new("sh").arg("-c").arg("exit 3").read().unwrap_err();
+        assert_eq!(error.to_string(), "`sh -c 'exit 3'` exited with 3");
+        let error = Cmd::new("no-such-program").run().unwrap_err();
+        assert_eq!(error.to_string(), "could not start `no-such-program`");
+    }
+
+    #[test]
+    fn a_time_box_ends_what_the_program_has_started_too() {
+        let start = Instant::now();
+        let mut hangs = Cmd::new("sh").arg("-c").arg("sleep 30 | sleep 30");
+        hangs = hangs.time_box_all(Duration::from_millis(100));
+        assert!(
+            hangs
+                .run()
+                .unwrap_err()
+                .to_string()
+                .contains("it took longer than")
+        );
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
 }
