@@ -1,1 +1,123 @@
 //! A mock transport for tests: it stands where the network would, and answers.
+//!
+//! A request goes in, an answer comes out: a status, header fields and a body that streams. No
+//! socket, no port, no runtime, no waiting. Everything that happens is captured, and what did not
+//! match says why.
+//!
+//! ```
+//! use mockwire::{Reply, sync::MockTransport};
+//! use serde_json::json;
+//!
+//! let transport = MockTransport::new();
+//! transport
+//!     .post("https://api.test/v1/messages")
+//!     .json_partial(json!({"model": "small"}))
+//!     .reply(Reply::json(json!({"text": "hello"})));
+//!
+//! let request = http::Request::post("https://api.test/v1/messages")
+//!     .body(r#"{"model": "small", "max_tokens": 8}"#)?;
+//! let response = transport.block_on(transport.call(request))?;
+//! assert_eq!(response.status(), 200);
+//!
+//! let captured = transport.last_request().unwrap();
+//! assert_eq!(captured.request.json_value()?["max_tokens"], 8);
+//! transport.verify();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A tour
+//!
+//! * A [`MockTransport`] is the handle. [`sync::MockTransport`] is `Send + Sync`;
+//!   [`local::MockTransport`] lives on one thread and takes any closure. One implementation.
+//! * A rule is written in one chain: conditions, how often, the reply. [`When`] lists them all.
+//! * A [`Reply`] is a value. [`When::reply_with`] and [`When::reply_async`] compute one,
+//!   [`When::hold`] lets the test give it later, [`When::reply_sequence`] gives several.
+//! * [`MockTransport::requests`] tells what was [`Captured`]; [`MockTransport::verify`] asserts it.
+//!   An unmatched request is an [`Error`] whose [`Diagnosis`] names the nearest rules and why.
+//! * Time is the transport's own: [`MockTransport::advance`], [`MockTransport::block_on`].
+//!
+//! # With real clients
+//!
+//! `call` takes an `http::Request` and works on any executor. Features add edges:
+//!
+//! * `tower`: [`MockTransport`] is a `tower_service::Service`.
+//! * `reqwest`: [`sync::MockTransport`] is a `reqwest_middleware::Middleware`.
+//!
+//! and matchers: `regex`, `jsonpath`, `jsonschema`.
+
+mod core;
+mod diagnosis;
+mod edge;
+mod engine;
+mod error;
+mod flow;
+mod matcher;
+mod mode;
+mod model;
+mod options;
+mod rule;
+mod scope;
+mod sim;
+mod transport;
+mod verify;
+mod when;
+
+pub use self::core::RuleId;
+pub use self::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
+pub use self::engine::Timing;
+pub use self::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
+pub use self::matcher::conditions::*;
+pub use self::matcher::{Matcher, Predicate};
+pub use self::mode::{
+    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, Local, Mode, Threaded,
+};
+pub use self::model::captured::{Captured, Outcome, ResponseHead};
+pub use self::model::content::Content;
+pub use self::model::reply::Reply;
+pub use self::model::request::Request;
+pub use self::model::sequence::SequenceEnd;
+pub use self::model::times::Times;
+pub use self::options::Builder;
+pub use self::transport::MockTransport;
+pub use self::verify::{Report, Unmet};
+pub use self::when::When;
+
+/// The futures and handles that methods return, so that they can be named.
+pub mod futures {
+    #[cfg(feature = "tower")]
+    pub use crate::edge::tower::CallService;
+    pub use crate::flow::body::Body;
+    pub use crate::flow::hold::{Held, Hold, NextHeld};
+    pub use crate::flow::respond::Respond;
+    pub use crate::flow::wait::WaitForRequests;
+    pub use crate::rule::Rule;
+    pub use crate::scope::Scope;
+}
+
+/// The thread-safe transport: `Send + Sync`, with `Send` futures and bodies.
+pub mod sync {
+    /// A thread-safe [`MockTransport`](crate::MockTransport).
+    pub type MockTransport = crate::MockTransport<crate::Threaded>;
+    /// The [`Body`](crate::futures::Body) of a thread-safe transport's response.
+    pub type Body = crate::futures::Body<crate::Threaded>;
+    /// A [`Matcher`](crate::Matcher) for a thread-safe transport.
+    pub type Matcher = crate::Matcher<crate::Threaded>;
+    /// A handle to a [`Rule`](crate::futures::Rule) of a thread-safe transport.
+    pub type Rule = crate::futures::Rule<crate::Threaded>;
+}
+
+/// The single-threaded transport: handlers and predicates may capture anything.
+pub mod local {
+    /// A single-threaded [`MockTransport`](crate::MockTransport).
+    pub type MockTransport = crate::MockTransport<crate::Local>;
+    /// The [`Body`](crate::futures::Body) of a single-threaded transport's response.
+    pub type Body = crate::futures::Body<crate::Local>;
+    /// A [`Matcher`](crate::Matcher) for a single-threaded transport.
+    pub type Matcher = crate::Matcher<crate::Local>;
+    /// A handle to a [`Rule`](crate::futures::Rule) of a single-threaded transport.
+    pub type Rule = crate::futures::Rule<crate::Local>;
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,286 @@
+//! The life of one exchange. Every transition is a method here, and notes itself in the journal.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use super::journal::{Entry, Response};
+use super::rules::{Candidate, Rule};
+use super::{Core, ExchangeId, RuleId};
+use crate::diagnosis::Exclusion;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Mode;
+use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+
+/// An exchange that is going on.
+pub(crate) struct Exchange {
+    sequence: u64,
+    held: Option<Held>,
+    /// Who waits for this exchange to go on.
+    waker: Option<Waker>,
+}
+
+/// A request that waits for the test to reply.
+struct Held {
+    request: Request,
+    reply: Option<Reply>,
+}
+
+/// The requests that one rule holds, and who waits for one.
+#[derive(Default)]
+pub(crate) struct HoldQueue {
+    pub(crate) waiting: VecDeque<ExchangeId>,
+    pub(crate) wakers: Vec<Waker>,
+}
+
+/// What became of a request on its arrival.
+pub(crate) struct Admitted<M: Mode> {
+    pub(crate) exchange: ExchangeId,
+    pub(crate) sequence: u64,
+    pub(crate) verdict: Verdict<M>,
+    /// To be woken outside the borrow.
+    pub(crate) wake: Vec<Waker>,
+    /// To be dropped outside the borrow.
+    pub(crate) evicted: Option<Entry<M>>,
+}
+
+pub(crate) enum Verdict<M: Mode> {
+    /// The target alone decided.
+    Claimed(Claimed<M>),
+    /// These have to be asked, in this order.
+    Ask(Vec<Candidate<M>>),
+}
+
+/// A rule answers a request: its turn is taken.
+pub(crate) struct Claimed<M: Mode> {
+    pub(crate) id: RuleId,
+    pub(crate) rule: M::Ptr<Rule<M>>,
+    /// How often the rule had answered before, from 0.
+    pub(crate) turn: u64,
+}
+
+impl<M: Mode> Core<M> {
+    /// A request arrives: it is noted, and claimed at once by the first rule where no more than
+    /// its target has to be asked.
+    pub(crate) fn admit(&mut self, request: &Request, kept: Request) -> Result<Admitted<M>> {
+        self.ensure_alive()?;
+        self.timeline.note_activity();
+        let (sequence, evicted) = self.journal.arrive(self.timeline.now(), kept);
+        let exchange = self.exchanges.insert(Exchange {
+            sequence,
+            held: None,
+            waker: None,
+        });
+        let verdict = self.first_verdict(exchange, request);
+        Ok(Admitted {
+            exchange,
+            sequence,
+            verdict,
+            wake: self.take_arrivals(),
+            evicted,
+        })
+    }
+
+    fn first_verdict(&mut self, exchange: ExchangeId, request: &Request) -> Verdict<M> {
+        let mut to_ask: Vec<Candidate<M>> = Vec::new();
+        let mut decided = None;
+        for id in self.rules.candidates(request) {
+            let Some(registered) = self.rules.get(id) else {
+                continue;
+            };
+            let rule = &registered.rule;
+            let by_target = to_ask.is_empty() && rule.is_decided_by_target();
+            if !by_target {
+                let rule = rule.clone();
+                to_ask.push(Candidate { id, rule });
+            } else if rule.matches_target(request) && self.excluded(id).is_none() {
+                decided = Some(id);
+                break;
+            }
+        }
+        match decided.and_then(|id| self.claim(exchange, id)) {
+            Some(claimed) => Verdict::Claimed(claimed),
+            None => Verdict::Ask(to_ask),
+        }
+    }
+
+    /// Takes a turn of a rule for an exchange, unless the rule is out of play by now.
+    pub(crate) fn claim(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
+        if self.excluded(id).is_some() {
+            return None;
+        }
+        let registered = self.rules.get_mut(id)?;
+        let turn = registered.hits;
+        registered.hits += 1;
+        let rule = registered.rule.clone();
+        if let Some(then) = rule.scenario.as_ref().and_then(|step| step.then.as_ref()) {
+            let scenario = rule.scenario.as_ref().map(|step| step.scenario.clone());
+            self.scenarios
+                .insert(scenario.unwrap_or_default(), then.clone());
+        }
+        let sequence = self.exchanges.get(exchange)?.sequence;
+        if let Some(entry) = self.journal.get_mut(sequence) {
+            entry.rule = Some(id);
+            if let Some(reply) = rule.reply_index(turn) {
+                let rule = rule.clone();
+                entry.response = Response::OfRule { rule, reply };
+            }
+        }
+        Some(Claimed { id, rule, turn })
+    }
+
+    /// Why a rule is out of play, although it may fit.
+    pub(crate) fn excluded(&self, id: RuleId) -> Option<Exclusion> {
+        let registered = self.rules.get(id)?;
+        let rule = &registered.rule;
+        if !rule.times.allows(registered.hits) {
+            return Some(Exclusion::used_up(rule.times, registered.hits));
+        }
+        let step = rule.scenario.as_ref()?;
+        let expected = step.when.as_ref()?;
+        let actual = self.scenario(&step.scenario);
+        (actual != expected).then(|| Exclusion::WrongState {
+            scenario: step.scenario.clone(),
+            expected: expected.clone(),
+            actual: actual.to_owned(),
+        })
+    }
+
+    /// A response begins that is not the rule's own value.
+    pub(crate) fn begin(&mut self, exchange: ExchangeId, head: Box<ResponseHead>) {
+        if let Some(entry) = self.entry(exchange) {
+            entry.response = Response::Made(head);
+        }
+    }
+
+    /// An exchange is over. Fails when it was over before: then the transport was reset or disposed.
+    pub(crate) fn finish(
+        &mut self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        delivered: u64,
+    ) -> Result<Exchange> {
+        self.timeline.note_activity();
+        let Some(over) = self.exchanges.remove(exchange) else {
+            return Err(self.gone("exchange"));
+        };
+        if let Outcome::Unmatched = outcome {
+            self.journal.note_unmatched(over.sequence);
+        } else if let Some(entry) = self.journal.get_mut(over.sequence) {
+            entry.outcome = outcome;
+            entry.delivered = delivered;
+        }
+        Ok(over)
+    }
+
+    /// Keeps a request until the test replies; returns who waits for one.
+    pub(crate) fn hold(
+        &mut self,
+        exchange: ExchangeId,
+        rule: RuleId,
+        request: Request,
+    ) -> Result<Vec<Waker>> {
+        if self.rules.get(rule).is_none() {
+            return Err(self.gone("rule"));
+        }
+        let Some(held) = self.exchanges.get_mut(exchange) else {
+            return Err(self.gone("exchange"));
+        };
+        held.held = Some(Held {
+            request,
+            reply: None,
+        });
+        self.timeline.note_activity();
+        let Some(queue) = self.holds.entry(rule) else {
+            return Err(self.gone("rule"));
+        };
+        let queue = queue.or_default();
+        queue.waiting.push_back(exchange);
+        Ok(std::mem::take(&mut queue.wakers))
+    }
+
+    /// The oldest request that a rule holds and nobody has taken; leaves the waker when there is none.
+    pub(crate) fn next_held(
+        &mut self,
+        rule: RuleId,
+        waker: Waker,
+    ) -> Result<Option<(ExchangeId, Request)>> {
+        if self.rules.get(rule).is_none() {
+            return Err(self.gone("rule"));
+        }
+        let Some(queue) = self.holds.entry(rule) else {
+            return Err(self.gone("rule"));
+        };
+        let queue = queue.or_default();
+        while let Some(id) = queue.waiting.pop_front() {
+            let held = self
+                .exchanges
+                .get(id)
+                .and_then(|exchange| exchange.held.as_ref());
+            if let Some(held) = held {
+                return Ok(Some((id, held.request.clone())));
+            }
+        }
+        queue.wakers.push(waker);
+        Ok(None)
+    }
+
+    /// Replies to a held request; returns who waits for the reply.
+    pub(crate) fn release(&mut self, exchange: ExchangeId, reply: Reply) -> Result<Option<Waker>> {
+        self.timeline.note_activity();
+        let Some(held) = self.exchanges.get_mut(exchange) else {
+            return Err(self.gone("exchange"));
+        };
+        match &mut held.held {
+            Some(Held { reply: empty, .. }) if empty.is_none() => {
+                *empty = Some(reply);
+                Ok(held.waker.take())
+            }
+            _ => Err(self.gone("exchange")),
+        }
+    }
+
+    /// The reply to a held request, once it is there.
+    pub(crate) fn held_reply(&mut self, exchange: ExchangeId) -> Option<Reply> {
+        self.exchanges
+            .get_mut(exchange)?
+            .held
+            .as_mut()?
+            .reply
+            .take()
+    }
+
+    /// Leaves who is to be woken when the exchange goes on; returns who was to be before.
+    pub(crate) fn park(&mut self, exchange: ExchangeId, waker: Waker) -> Result<Option<Waker>> {
+        match self.exchanges.get_mut(exchange) {
+            Some(exchange) => Ok(exchange.waker.replace(waker)),
+            None => Err(self.gone("exchange")),
+        }
+    }
+
+    /// A held request will get no reply; returns who waits for it.
+    pub(crate) fn drop_held(&mut self, exchange: ExchangeId) -> Option<Waker> {
+        let dropped = Reply::empty().fail(Error::new(ErrorKind::HeldDropped));
+        self.release(exchange, dropped).ok().flatten()
+    }
+
+    fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+        let sequence = self.exchanges.get(exchange)?.sequence;
+        self.journal.get_mut(sequence)
+    }
+
+    fn gone(&self, what: &'static str) -> Error {
+        Error::new(if self.disposed {
+            ErrorKind::Disposed
+        } else {
+            ErrorKind::StaleHandle { what }
+        })
+    }
+}
+
+impl Exchange {
+    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+}

@@ -1,0 +1,259 @@
+//! Finds the rules that a request's target does not rule out, without asking them all.
+//!
+//! The index is a filter: it may let a rule through that does not match, and never holds one back
+//! that does. What decides is always the rule's own matcher, so a hash collision costs time only.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use http::Method;
+
+use super::RuleId;
+use crate::matcher::Matcher;
+use crate::matcher::pattern::Pattern;
+use crate::mode::Mode;
+use crate::model::request::Request;
+use crate::model::urlencoded::percent_decode;
+
+/// Where a rule stands: higher priority first, then the order of registration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    rank: (std::cmp::Reverse<i32>, u64),
+    id: RuleId,
+}
+
+/// What of a rule's target can be looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// An exact path, and perhaps a method and a host.
+    Exact { key: u64, kind: usize },
+    /// A path that begins with these segments.
+    Prefix { key: u64 },
+    /// Anything.
+    Rest,
+}
+
+#[derive(Default)]
+pub(crate) struct Index {
+    exact: HashMap<u64, Bucket, BuildHasherDefault<Hashed>>,
+    /// How many exact rules there are of each kind: bit 0 has a method, bit 1 a host.
+    kinds: [usize; 4],
+    prefix: HashMap<u64, Bucket, BuildHasherDefault<Hashed>>,
+    rest: Bucket,
+}
+
+/// Rules under one key, in rank order. Nearly always there is one.
+#[derive(Default)]
+enum Bucket {
+    #[default]
+    Empty,
+    One(Slot),
+    Many(Vec<Slot>),
+}
+
+impl Slot {
+    pub(crate) fn new(priority: i32, order: u64, id: RuleId) -> Self {
+        let rank = (std::cmp::Reverse(priority), order);
+        Self { rank, id }
+    }
+
+    pub(crate) fn id(self) -> RuleId {
+        self.id
+    }
+
+    pub(crate) fn order(self) -> u64 {
+        self.rank.1
+    }
+}
+
+impl Route {
+    pub(crate) fn of_rule<M: Mode>(matcher: &Matcher<M>) -> Self {
+        let (mut method, mut host, mut path) = (None, None, None);
+        for pattern in matcher.required_patterns() {
+            match pattern {
+                Pattern::Method(it) => method = Some(it),
+                Pattern::Host(it) if !it.is_glob => host = Some(it.text.as_str()),
+                Pattern::Path(it) => path = Some(it),
+                _ => {}
+            }
+        }
+        let Some(path) = path else {
+            return Self::Rest;
+        };
+        match path.exact() {
+            Some(exact) => Self::Exact {
+                key: exact_key(method, host, exact),
+                kind: usize::from(method.is_some()) | usize::from(host.is_some()) << 1,
+            },
+            None => Self::Prefix {
+                key: hash(path.literal_prefix()),
+            },
+        }
+    }
+}
+
+impl Index {
+    pub(crate) fn insert(&mut self, route: Route, slot: Slot) {
+        if let Route::Exact { kind, .. } = route {
+            self.kinds[kind] += 1;
+        }
+        self.bucket_mut(route).insert(slot);
+    }
+
+    pub(crate) fn remove(&mut self, route: Route, id: RuleId) {
+        if let Route::Exact { kind, .. } = route {
+            self.kinds[kind] -= 1;
+        }
+        let bucket = self.bucket_mut(route);
+        bucket.remove(id);
+        if bucket.as_slice().is_empty() {
+            match route {
+                Route::Exact { key, .. } => drop(self.exact.remove(&key)),
+                Route::Prefix { key } => drop(self.prefix.remove(&key)),
+                Route::Rest => {}
+            }
+        }
+    }
+
+    /// All slots, in no order.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
+        let buckets = self.exact.values().chain(self.prefix.values());
+        let buckets = buckets.chain(std::iter::once(&self.rest));
+        buckets.flat_map(Bucket::as_slice).copied()
+    }
+
+    /// The rules that the request's target does not rule out, best first.
+    pub(crate) fn candidates(&self, request: &Request) -> impl Iterator<Item = RuleId> + use<'_> {
+        let path = percent_decode(request.path());
+        let mut exact: [&[Slot]; 4] = [&[]; 4];
+        for (kind, found) in exact.iter_mut().enumerate() {
+            if self.kinds[kind] == 0 {
+                continue;
+            }
+            let method = (kind & 1 != 0).then(|| request.method());
+            let host = (kind & 2 != 0).then(|| request.host()).flatten();
+            if let Some(bucket) = self.exact.get(&exact_key(method, host, &path)) {
+                *found = bucket.as_slice();
+            }
+        }
+        Candidates {
+            exact,
+            prefix: self.prefixes(&path),
+            rest: self.rest.as_slice(),
+        }
+    }
+
+    fn prefixes(&self, path: &str) -> Vec<&[Slot]> {
+        if self.prefix.is_empty() {
+            return Vec::new();
+        }
+        let slashes = path.match_indices('/').map(|(at, _)| at);
+        let prefixes = slashes
+            .chain(std::iter::once(path.len()))
+            .map(|end| &path[..end]);
+        let buckets = prefixes.filter_map(|prefix| self.prefix.get(&hash(prefix)));
+        buckets.map(Bucket::as_slice).collect()
+    }
+
+    fn bucket_mut(&mut self, route: Route) -> &mut Bucket {
+        match route {
+            Route::Exact { key, .. } => self.exact.entry(key).or_default(),
+            Route::Prefix { key } => self.prefix.entry(key).or_default(),
+            Route::Rest => &mut self.rest,
+        }
+    }
+}
+
+/// Merges lists that are each in rank order.
+struct Candidates<'a> {
+    exact: [&'a [Slot]; 4],
+    prefix: Vec<&'a [Slot]>,
+    rest: &'a [Slot],
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = RuleId;
+
+    fn next(&mut self) -> Option<RuleId> {
+        let lists = self.exact.iter_mut().chain(&mut self.prefix);
+        let lists = lists.chain(std::iter::once(&mut self.rest));
+        let best = lists
+            .filter(|list| !list.is_empty())
+            .min_by_key(|list| list[0].rank)?;
+        let (first, others) = best.split_first()?;
+        *best = others;
+        Some(first.id)
+    }
+}
+
+impl Bucket {
+    fn as_slice(&self) -> &[Slot] {
+        match self {
+            Self::Empty => &[],
+            Self::One(slot) => std::slice::from_ref(slot),
+            Self::Many(slots) => slots,
+        }
+    }
+
+    fn insert(&mut self, slot: Slot) {
+        match self {
+            Self::Empty => *self = Self::One(slot),
+            Self::One(first) => {
+                let mut slots = vec![*first, slot];
+                slots.sort_unstable_by_key(|slot| slot.rank);
+                *self = Self::Many(slots);
+            }
+            Self::Many(slots) => {
+                let at = slots.partition_point(|other| other.rank < slot.rank);
+                slots.insert(at, slot);
+            }
+        }
+    }
+
+    fn remove(&mut self, id: RuleId) {
+        match self {
+            Self::One(slot) if slot.id == id => *self = Self::Empty,
+            Self::Empty | Self::One(_) => {}
+            Self::Many(slots) => slots.retain(|slot| slot.id != id),
+        }
+    }
+}
+
+fn exact_key(method: Option<&Method>, host: Option<&str>, path: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    method.map(Method::as_str).hash(&mut hasher);
+    // Rules keep their hosts in lower case; so do nearly all clients.
+    match host {
+        Some(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            Some(host.to_ascii_lowercase().as_str()).hash(&mut hasher);
+        }
+        host => host.hash(&mut hasher),
+    }
+    path.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn hash(text: impl AsRef<str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.as_ref().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A key that is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("the keys of the index are `u64`");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}

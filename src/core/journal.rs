@@ -1,0 +1,159 @@
+//! What happened: one entry for each request, in order of arrival, the oldest evicted first.
+
+use std::collections::VecDeque;
+
+use super::RuleId;
+use super::rules::Rule;
+use super::timeline::Tick;
+use crate::mode::Mode;
+use crate::model::captured::{Captured, Outcome, ResponseHead};
+use crate::model::request::Request;
+
+pub(crate) struct Journal<M: Mode> {
+    entries: VecDeque<Entry<M>>,
+    /// The number of the first entry; numbers count from 1.
+    first: u64,
+    cap: usize,
+    /// How many entries were evicted since the last clearing.
+    dropped: u64,
+    /// How many requests matched no rule since the last clearing, also those that were evicted.
+    unmatched: u64,
+    /// The number of the last request before the last clearing.
+    cleared_at: u64,
+}
+
+pub(crate) struct Entry<M: Mode> {
+    pub(crate) at: Tick,
+    pub(crate) request: Request,
+    pub(crate) rule: Option<RuleId>,
+    pub(crate) response: Response<M>,
+    pub(crate) outcome: Outcome,
+    pub(crate) delivered: u64,
+}
+
+/// The head of a response, without a copy where the rule has it.
+#[derive(Clone)]
+pub(crate) enum Response<M: Mode> {
+    None,
+    Made(Box<ResponseHead>),
+    OfRule { rule: M::Ptr<Rule<M>>, reply: usize },
+}
+
+impl<M: Mode> Journal<M> {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 1,
+            cap,
+            dropped: 0,
+            unmatched: 0,
+            cleared_at: 0,
+        }
+    }
+
+    /// Notes an arrival; returns its number, and the entry that had to go for it.
+    pub(crate) fn arrive(&mut self, at: Tick, request: Request) -> (u64, Option<Entry<M>>) {
+        let entry = Entry {
+            at,
+            request,
+            rule: None,
+            response: Response::None,
+            outcome: Outcome::Pending,
+            delivered: 0,
+        };
+        self.entries.push_back(entry);
+        let number = self.last();
+        let evicted = if self.entries.len() > self.cap {
+            self.first += 1;
+            self.dropped += 1;
+            self.entries.pop_front()
+        } else {
+            None
+        };
+        (number, evicted)
+    }
+
+    /// The number of the last request.
+    pub(crate) fn last(&self) -> u64 {
+        self.first - 1 + self.entries.len() as u64
+    }
+
+    /// How many requests have arrived since the last clearing.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.last() - self.cleared_at
+    }
+
+    /// How many entries were evicted since the last clearing.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub(crate) fn unmatched(&self) -> u64 {
+        self.unmatched
+    }
+
+    pub(crate) fn note_unmatched(&mut self, number: u64) {
+        self.unmatched += 1;
+        if let Some(entry) = self.get_mut(number) {
+            entry.outcome = Outcome::Unmatched;
+        }
+    }
+
+    /// The entry with this number, unless it was evicted.
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Entry<M>> {
+        let index = number.checked_sub(self.first)?;
+        self.entries.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// The entries from this number on, with their numbers.
+    pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Entry<M>)> {
+        let skip = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let entries = self.entries.iter().enumerate().skip(skip);
+        entries.map(|(index, entry)| (self.first + index as u64, entry))
+    }
+
+    /// Forgets all entries, and counts from 1 again.
+    pub(crate) fn restart(&mut self) -> Vec<Entry<M>> {
+        let empty = Self::new(self.cap);
+        std::mem::replace(self, empty).entries.into()
+    }
+
+    /// Forgets all entries. The numbers go on, as exchanges may be going on.
+    pub(crate) fn clear(&mut self) -> Vec<Entry<M>> {
+        self.cleared_at = self.last();
+        self.first = self.cleared_at + 1;
+        self.dropped = 0;
+        self.unmatched = 0;
+        std::mem::take(&mut self.entries).into()
+    }
+}
+
+impl<M: Mode> Entry<M> {
+    pub(crate) fn snapshot(&self, sequence: u64) -> Captured {
+        Captured {
+            sequence,
+            at: self.at,
+            request: self.request.clone(),
+            rule: self.rule,
+            outcome: self.outcome.clone(),
+            response: self.response.head(),
+            delivered: self.delivered,
+        }
+    }
+}
+
+impl<M: Mode> Response<M> {
+    pub(crate) fn head(&self) -> Option<ResponseHead> {
+        match self {
+            Self::None => None,
+            Self::Made(head) => Some((**head).clone()),
+            Self::OfRule { rule, reply } => {
+                let reply = rule.reply(*reply)?;
+                reply.as_fault().is_none().then(|| ResponseHead {
+                    status: reply.status,
+                    headers: reply.headers.clone(),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The engine: one plain state machine, changed by `&mut self`, with no I/O, clock, runtime or lock.
+//!
+//! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
+//! who does it when the borrow is over.
+
+pub(crate) mod exchange;
+pub(crate) mod index;
+pub(crate) mod journal;
+pub(crate) mod rules;
+pub(crate) mod timeline;
+
+use std::collections::{BTreeMap, HashMap};
+use std::task::Waker;
+
+use slotmap::{SecondaryMap, SlotMap, new_key_type};
+
+use self::exchange::{Exchange, HoldQueue};
+use self::journal::{Entry, Journal};
+use self::rules::{Rule, Rules};
+use self::timeline::{Alarm, Timeline};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Mode;
+
+new_key_type! {
+    /// Names a rule of one transport. Stale once the rule is removed.
+    pub struct RuleId;
+    /// Names an exchange that is going on. Stale once it is over.
+    pub(crate) struct ExchangeId;
+    /// Names a scope of rules. Stale once the scope is gone.
+    pub(crate) struct ScopeId;
+}
+
+/// The state that a scenario is in before anything has moved it.
+pub(crate) const INITIAL_STATE: &str = "started";
+
+/// The whole state of a transport.
+pub(crate) struct Core<M: Mode> {
+    pub(crate) rules: Rules<M>,
+    pub(crate) exchanges: SlotMap<ExchangeId, Exchange>,
+    pub(crate) holds: SecondaryMap<RuleId, HoldQueue>,
+    pub(crate) scopes: SlotMap<ScopeId, ()>,
+    pub(crate) scenarios: HashMap<String, String>,
+    pub(crate) journal: Journal<M>,
+    pub(crate) timeline: Timeline,
+    /// Who waits for requests to arrive.
+    pub(crate) arrivals: BTreeMap<Alarm, Waker>,
+    pub(crate) disposed: bool,
+}
+
+/// What the caller drops and wakes once the borrow is over.
+#[must_use = "wakers must be woken and values dropped outside the borrow"]
+pub(crate) struct Aftermath<M: Mode> {
+    pub(crate) wake: Vec<Waker>,
+    pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
+    pub(crate) entries: Vec<Entry<M>>,
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+impl<M: Mode> Core<M> {
+    pub(crate) fn new(requests: usize) -> Self {
+        Self {
+            rules: Rules::new(),
+            exchanges: SlotMap::with_key(),
+            holds: SecondaryMap::new(),
+            scopes: SlotMap::with_key(),
+            scenarios: HashMap::new(),
+            journal: Journal::new(requests),
+            timeline: Timeline::new(),
+            arrivals: BTreeMap::new(),
+            disposed: false,
+        }
+    }
+
+    pub(crate) fn ensure_alive(&self) -> Result<()> {
+        if self.disposed {
+            Err(Error::new(ErrorKind::Disposed))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Adds a rule, after those that are there.
+    pub(crate) fn add_rule(&mut self, rule: M::Ptr<Rule<M>>) -> Result<RuleId> {
+        self.ensure_alive()?;
+        let gone = |scope| self.scopes.get(scope).is_none();
+        if rule.scope.is_some_and(gone) {
+            return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
+        }
+        self.timeline.note_activity();
+        Ok(self.rules.insert(rule))
+    }
+
+    /// Removes a rule. Requests that it holds fail as dropped.
+    pub(crate) fn remove_rule(&mut self, id: RuleId) -> Result<Aftermath<M>> {
+        let rule = self.rules.remove(id);
+        let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
+        let mut aftermath = Aftermath::new();
+        aftermath.rules.push(rule);
+        if let Some(queue) = self.holds.remove(id) {
+            aftermath.wake.extend(queue.wakers);
+            for exchange in queue.waiting {
+                aftermath.wake.extend(self.drop_held(exchange));
+            }
+        }
+        Ok(aftermath)
+    }
+
+    /// Who waits for requests to arrive.
+    pub(crate) fn take_arrivals(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.arrivals).into_values().collect()
+    }
+
+    pub(crate) fn scenario(&self, name: &str) -> &str {
+        self.scenarios
+            .get(name)
+            .map_or(INITIAL_STATE, String::as_str)
+    }
+
+    /// Forgets rules, captures, scenario states. Exchanges that are going on end as disposed.
+    pub(crate) fn reset(&mut self) -> Aftermath<M> {
+        let mut aftermath = Aftermath::new();
+        aftermath.rules = self.rules.clear();
+        aftermath.entries = self.journal.restart();
+        aftermath.wake = self.take_arrivals();
+        aftermath.wake.extend(self.timeline.clear());
+        for (_, mut exchange) in std::mem::replace(&mut self.exchanges, SlotMap::with_key()) {
+            aftermath.wake.extend(exchange.take_waker());
+            aftermath.exchanges.push(exchange);
+        }
+        for (_, queue) in std::mem::take(&mut self.holds) {
+            aftermath.wake.extend(queue.wakers);
+        }
+        self.scenarios.clear();
+        self.scopes.clear();
+        aftermath
+    }
+}
+
+impl<M: Mode> Aftermath<M> {
+    pub(crate) fn new() -> Self {
+        Self {
+            wake: Vec::new(),
+            rules: Vec::new(),
+            entries: Vec::new(),
+            exchanges: Vec::new(),
+        }
+    }
+
+    /// Wakes, then drops.
+    pub(crate) fn settle(self) {
+        self.wake.into_iter().for_each(Waker::wake);
+    }
+}

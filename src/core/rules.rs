@@ -1,0 +1,169 @@
+//! The rules of a transport: what each one says, and how often it has answered.
+
+use std::fmt;
+use std::panic::Location;
+
+use slotmap::SlotMap;
+
+use super::index::{Index, Route, Slot};
+use super::{RuleId, ScopeId};
+use crate::matcher::Matcher;
+use crate::matcher::pattern::Pattern;
+use crate::mode::Mode;
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+use crate::model::sequence::SequenceEnd;
+use crate::model::times::Times;
+
+/// What a rule says. Immutable once registered.
+pub(crate) struct Rule<M: Mode> {
+    pub(crate) matcher: Matcher<M>,
+    pub(crate) action: Action<M>,
+    pub(crate) times: Times,
+    pub(crate) priority: i32,
+    pub(crate) scenario: Option<Box<Step>>,
+    pub(crate) scope: Option<ScopeId>,
+    pub(crate) site: Site,
+}
+
+/// What a rule does with a request.
+pub(crate) enum Action<M: Mode> {
+    /// Calls a handler.
+    Handle(M::Responder),
+    /// Keeps the request until the test replies to it.
+    Hold,
+    /// Always the same reply.
+    Reply(Reply),
+    /// One reply after the other.
+    Sequence {
+        replies: Box<[Reply]>,
+        end: SequenceEnd,
+    },
+}
+
+/// A scenario, the state that a rule waits for, and the one that it moves to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) scenario: String,
+    pub(crate) when: Option<String>,
+    pub(crate) then: Option<String>,
+}
+
+/// Where a rule was registered.
+#[derive(Clone, Debug)]
+pub(crate) enum Site {
+    Rust(&'static Location<'static>),
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    Text(Box<str>),
+}
+
+pub(crate) struct Registered<M: Mode> {
+    pub(crate) rule: M::Ptr<Rule<M>>,
+    pub(crate) hits: u64,
+}
+
+pub(crate) struct Rules<M: Mode> {
+    registered: SlotMap<RuleId, Registered<M>>,
+    index: Index,
+    next_order: u64,
+}
+
+/// A rule that may answer, taken out of the engine to be asked.
+pub(crate) struct Candidate<M: Mode> {
+    pub(crate) id: RuleId,
+    pub(crate) rule: M::Ptr<Rule<M>>,
+}
+
+impl<M: Mode> Rule<M> {
+    /// Whether method, scheme, host, port and path decide alone, so that the engine can.
+    pub(crate) fn is_decided_by_target(&self) -> bool {
+        self.matcher.is_only(Pattern::is_about_target)
+    }
+
+    /// Whether the target of the request is what the rule asks for.
+    pub(crate) fn matches_target(&self, request: &Request) -> bool {
+        let mut patterns = self.matcher.required_patterns();
+        patterns.all(|pattern| pattern.test_target(request))
+    }
+
+    /// The reply for the `turn`-th request (from 0): its index among the replies.
+    pub(crate) fn reply_index(&self, turn: u64) -> Option<usize> {
+        match &self.action {
+            Action::Reply(_) => Some(0),
+            Action::Sequence { replies, end } => end.index(turn, replies.len()),
+            Action::Handle(_) | Action::Hold => None,
+        }
+    }
+
+    pub(crate) fn reply(&self, index: usize) -> Option<&Reply> {
+        match &self.action {
+            Action::Reply(reply) => Some(reply),
+            Action::Sequence { replies, .. } => replies.get(index),
+            Action::Handle(_) | Action::Hold => None,
+        }
+    }
+}
+
+impl<M: Mode> Rules<M> {
+    pub(crate) fn new() -> Self {
+        Self {
+            registered: SlotMap::with_key(),
+            index: Index::default(),
+            next_order: 0,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, rule: M::Ptr<Rule<M>>) -> RuleId {
+        let (priority, order) = (rule.priority, self.next_order);
+        self.next_order += 1;
+        let route = Route::of_rule(&rule.matcher);
+        let id = self.registered.insert(Registered { rule, hits: 0 });
+        self.index.insert(route, Slot::new(priority, order, id));
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: RuleId) -> Option<M::Ptr<Rule<M>>> {
+        let rule = self.registered.remove(id)?.rule;
+        self.index.remove(Route::of_rule(&rule.matcher), id);
+        Some(rule)
+    }
+
+    pub(crate) fn get(&self, id: RuleId) -> Option<&Registered<M>> {
+        self.registered.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: RuleId) -> Option<&mut Registered<M>> {
+        self.registered.get_mut(id)
+    }
+
+    /// The rules that the request's target does not rule out, best first.
+    pub(crate) fn candidates(
+        &self,
+        request: &Request,
+    ) -> impl Iterator<Item = RuleId> + use<'_, M> {
+        self.index.candidates(request)
+    }
+
+    /// All rules, in the order of their registration.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RuleId, &Registered<M>)> {
+        let mut order: Vec<_> = self.index.slots().collect();
+        order.sort_unstable_by_key(|slot| slot.order());
+        let registered = order.into_iter().map(|slot| slot.id());
+        registered.filter_map(|id| Some((id, self.registered.get(id)?)))
+    }
+
+    pub(crate) fn clear(&mut self) -> Vec<M::Ptr<Rule<M>>> {
+        self.index = Index::default();
+        let rules = self.registered.drain();
+        rules.map(|(_, registered)| registered.rule).collect()
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rust(location) => location.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Where foreign types come in and go out. Each feature adds one module here, and nothing else.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod file;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+mod js;
+#[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
+mod reqwest;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;

@@ -1,0 +1,61 @@
+//! The transport as a middleware of `reqwest-middleware`: no request reaches the network.
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use reqwest_middleware::{Middleware, Next};
+
+use crate::error::{Error, Part};
+use crate::mode::Threaded;
+use crate::transport::MockTransport;
+
+/// Give it to `reqwest_middleware::ClientBuilder::with`, as the last middleware: the client's own
+/// retries and the like then see the mock's responses.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mockwire::{Reply, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("https://api.test/hello").reply(Reply::text("hello"));
+///
+/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+///     .with(transport.clone())
+///     .build();
+/// let text = client.get("https://api.test/hello").send().await?.text().await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+impl Middleware for MockTransport<Threaded> {
+    async fn handle(
+        &self,
+        request: reqwest::Request,
+        _: &mut http::Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        let url = request.url().clone();
+        let request = http::Request::<reqwest::Body>::try_from(request)?;
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let call = self.call(http::Request::from_parts(parts, body));
+        let mut response = call.await.map_err(into_middleware_error)?;
+        reqwest::ResponseBuilderExt::url(http::response::Builder::new(), url)
+            .body(())
+            .map(|with_url| {
+                response
+                    .extensions_mut()
+                    .extend(with_url.into_parts().0.extensions)
+            })
+            .map_err(|error| {
+                let error = Error::invalid(Part::Url, "request", error.to_string());
+                into_middleware_error(error)
+            })?;
+        Ok(reqwest::Response::from(response.map(reqwest::Body::wrap)))
+    }
+}
+
+/// Keeps the [`Error`] as the source, where `downcast_ref` finds it.
+fn into_middleware_error(error: Error) -> reqwest_middleware::Error {
+    reqwest_middleware::Error::middleware(error)
+}

@@ -1,0 +1,76 @@
+//! The engine as its handles share it: the state behind a cell, and the settings beside it.
+
+use http::{HeaderName, StatusCode};
+
+use crate::core::{Aftermath, Core};
+use crate::mode::{Cell, Mode};
+
+/// What every handle, future and body of a transport refers to.
+pub(crate) struct Engine<M: Mode> {
+    core: M::Cell<Core<M>>,
+    pub(crate) settings: Settings<M>,
+}
+
+/// What is decided when a transport is built, and never changes.
+pub(crate) struct Settings<M: Mode> {
+    pub(crate) unmatched: Unmatched<M>,
+    pub(crate) allow_unmatched: bool,
+    pub(crate) timing: Timing,
+    /// How many exchanges the journal keeps.
+    pub(crate) requests: usize,
+    /// How many bytes of each request body the journal keeps.
+    pub(crate) body_bytes: usize,
+    /// Header fields whose values are never printed, besides the usual ones.
+    pub(crate) redact: Vec<HeaderName>,
+}
+
+/// What a transport does with a request that no rule matches.
+pub(crate) enum Unmatched<M: Mode> {
+    Error,
+    Handle(M::Responder),
+    Reply(StatusCode),
+}
+
+/// Who moves the transport's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Timing {
+    /// Nobody waits: once everything has settled, time steps to what is due next.
+    ///
+    /// Exact under [`block_on`](crate::MockTransport::block_on). On any other executor a future
+    /// that waits for a deadline yields until nothing new has happened for many rounds; work on
+    /// other threads that the executor does not know of may then count as settled.
+    #[default]
+    Instant,
+    /// Time moves only by [`advance`](crate::MockTransport::advance).
+    Manual,
+}
+
+impl<M: Mode> Engine<M> {
+    pub(crate) fn new(settings: Settings<M>) -> Self {
+        Self {
+            core: Cell::new(Core::new(settings.requests)),
+            settings,
+        }
+    }
+
+    /// Runs a closure on the state. It must not call foreign code; see [`Cell`].
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Core<M>) -> R) -> R {
+        self.core.with(f)
+    }
+
+    /// Runs a closure on the state, then wakes and drops what it leaves behind.
+    pub(crate) fn settle(&self, f: impl FnOnce(&mut Core<M>) -> Aftermath<M>) {
+        self.with(f).settle();
+    }
+}
+
+impl<M: Mode> Clone for Unmatched<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Error => Self::Error,
+            Self::Handle(responder) => Self::Handle(responder.clone()),
+            Self::Reply(status) => Self::Reply(*status),
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! What can go wrong, as types: [`Error`] (something is amiss) and [`Fault`] (the test asked for it).
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::diagnosis::Diagnosis;
+
+/// The result of most calls of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any error type that can be the source of an [`Error`].
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// An error of the mock transport: what went wrong, where, and what to do about it.
+///
+/// Cheap to clone; two errors are equal when their [`kind`](Error::kind)s are. The text of
+/// `Display` is for people and may change; match on the kind, on the `is_*` methods or on
+/// [`code`](Error::code).
+///
+/// ```
+/// use mockwire::{sync::MockTransport, ErrorKind};
+///
+/// let transport = MockTransport::new();
+/// let request = http::Request::get("https://api.test/missing").body(())?;
+/// let error = transport.block_on(transport.call(request)).unwrap_err();
+///
+/// assert!(error.is_unmatched());
+/// assert_eq!(error.code(), "MOCKWIRE_UNMATCHED");
+/// assert!(matches!(error.kind(), ErrorKind::Unmatched(_)));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What an [`Error`] is about.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A reply has a body although its status forbids one (204, 205, 304: RFC 9110 §15).
+    BodyNotAllowed {
+        /// The status that forbids a body.
+        status: StatusCode,
+    },
+    /// The transport was disposed: it answers nothing any more.
+    Disposed,
+    /// The test scripted this failure.
+    Fault(Fault),
+    /// A handler returned an error, which is the [`source`](StdError::source).
+    HandlerFailed {
+        /// Where the rule was registered.
+        rule: String,
+    },
+    /// A handler or predicate panicked.
+    HandlerPanicked {
+        /// Where the rule was registered.
+        rule: String,
+        /// The text of the panic.
+        message: String,
+    },
+    /// A held request was dropped without a reply.
+    HeldDropped,
+    /// Something given to the transport is malformed.
+    Invalid {
+        /// What was given: a URL, a header name, ...
+        part: Part,
+        /// The value as it was given.
+        value: String,
+        /// What is wrong with it and what would be right.
+        reason: String,
+    },
+    /// The transport that requests are passed through to failed; see the source.
+    PassthroughFailed,
+    /// A sequence of replies has no more, and was not told to repeat or to cycle.
+    SequenceExhausted {
+        /// Where the rule was registered.
+        rule: String,
+        /// How many replies the sequence has.
+        replies: usize,
+    },
+    /// A handle refers to something that is gone.
+    StaleHandle {
+        /// What the handle stood for: a rule, an exchange or a scope.
+        what: &'static str,
+    },
+    /// Everything has settled and nothing can happen any more, yet the future is not complete.
+    Stalled {
+        /// What is being waited for.
+        waiting_for: String,
+    },
+    /// The deadline passed, in the transport's time.
+    TimedOut {
+        /// What was being waited for.
+        waiting_for: String,
+    },
+    /// No rule matched the request.
+    Unmatched(Box<Diagnosis>),
+}
+
+/// Which input an [`ErrorKind::Invalid`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The bytes of a body (a file that cannot be read, a stream that failed).
+    Body,
+    /// A header field name (RFC 9110 §5.1).
+    HeaderName,
+    /// A header field value (RFC 9110 §5.5).
+    HeaderValue,
+    /// A JSON text or a JSON pointer (RFC 8259, RFC 6901).
+    Json,
+    /// A request method (RFC 9110 §9).
+    Method,
+    /// An option of the transport or of a rule.
+    Option,
+    /// A pattern of a matcher: path, glob, template, regular expression.
+    Pattern,
+    /// A status code: final responses have 200 to 599 (RFC 9110 §15).
+    Status,
+    /// A template of a reply.
+    Template,
+    /// A request's URL.
+    Url,
+}
+
+/// A failure that a test scripts: what the client sees instead of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nobody listens at that address.
+    ConnectionRefused,
+    /// The peer reset the connection.
+    ConnectionReset,
+    /// The connection could not be made in time.
+    ConnectTimeout,
+    /// The host name does not resolve.
+    DnsFailure,
+    /// The response did not come in time.
+    Timeout,
+    /// The TLS handshake failed.
+    TlsFailure,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Arc::new(Inner { kind, source: None }))
+    }
+
+    pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
+        let source = Some(Arc::from(source.into()));
+        Self(Arc::new(Inner { kind, source }))
+    }
+
+    pub(crate) fn invalid(part: Part, value: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid {
+            part,
+            value: value.into(),
+            reason: reason.into(),
+        })
+    }
+
+    /// The same error, telling which rule's handler failed.
+    pub(crate) fn in_rule(self, site: &str) -> Self {
+        let kind = match self.kind().clone() {
+            ErrorKind::HandlerFailed { rule } if rule.is_empty() => {
+                ErrorKind::HandlerFailed { rule: site.into() }
+            }
+            ErrorKind::HandlerPanicked { rule, message } if rule.is_empty() => {
+                let rule = site.into();
+                ErrorKind::HandlerPanicked { rule, message }
+            }
+            _ => return self,
+        };
+        let source = self.0.source.clone();
+        Self(Arc::new(Inner { kind, source }))
+    }
+
+    /// What the error is about.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// A stable name for the kind of error, the same in Rust and in JavaScript.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.kind() {
+            ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
+            ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
+            ErrorKind::Fault(fault) => fault.code(),
+            ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
+            ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
+            ErrorKind::HeldDropped => "MOCKWIRE_HELD_DROPPED",
+            ErrorKind::Invalid { part, .. } => part.code(),
+            ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
+            ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
+            ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
+            ErrorKind::TimedOut { .. } => "MOCKWIRE_TIMED_OUT",
+            ErrorKind::Unmatched(_) => "MOCKWIRE_UNMATCHED",
+        }
+    }
+
+    /// Whether no rule matched the request.
+    #[must_use]
+    pub fn is_unmatched(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unmatched(_))
+    }
+
+    /// Whether the test scripted this failure.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        self.fault().is_some()
+    }
+
+    /// The scripted failure, if that is what this is.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        match self.kind() {
+            ErrorKind::Fault(fault) => Some(*fault),
+            _ => None,
+        }
+    }
+
+    /// Why the request matched no rule, if that is what this is.
+    #[must_use]
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        match self.kind() {
+            ErrorKind::Unmatched(diagnosis) => Some(diagnosis),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind() == other.kind()
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An unwrapped error is what a failing test prints: say it in words, on its own lines.
+        write!(f, "{self}")?;
+        match &self.0.source {
+            Some(source) => write!(f, "\ncaused by: {source:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BodyNotAllowed { status } => write!(
+                f,
+                "a reply with status {} must not have a body: drop the body or choose another status",
+                status.as_u16()
+            ),
+            Self::Disposed => {
+                f.write_str("the transport is disposed: create a new one for further requests")
+            }
+            Self::Fault(fault) => fault.fmt(f),
+            Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
+            Self::HandlerPanicked { rule, message } => {
+                write!(
+                    f,
+                    "the handler or predicate of the rule at {rule} panicked: {message}"
+                )
+            }
+            Self::HeldDropped => f.write_str(
+                "the held request was dropped without a reply: call `reply` or `fail` on it",
+            ),
+            Self::Invalid {
+                part,
+                value,
+                reason,
+            } => write!(f, "invalid {part} {value:?}: {reason}"),
+            Self::PassthroughFailed => {
+                f.write_str("the transport that the request was passed through to failed")
+            }
+            Self::SequenceExhausted { rule, replies } => write!(
+                f,
+                "the sequence of the rule at {rule} has given all of its {replies} replies: add replies, or end it with `repeat_last` or `cycle`"
+            ),
+            Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
+            Self::Stalled { waiting_for } => write!(
+                f,
+                "stalled: nothing can happen any more, and the future still waits for {waiting_for}"
+            ),
+            Self::TimedOut { waiting_for } => write!(f, "timed out waiting for {waiting_for}"),
+            Self::Unmatched(diagnosis) => diagnosis.fmt(f),
+        }
+    }
+}
+
+impl Part {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Body => "MOCKWIRE_INVALID_BODY",
+            Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
+            Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
+            Self::Json => "MOCKWIRE_INVALID_JSON",
+            Self::Method => "MOCKWIRE_INVALID_METHOD",
+            Self::Option => "MOCKWIRE_INVALID_OPTION",
+            Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
+            Self::Status => "MOCKWIRE_INVALID_STATUS",
+            Self::Template => "MOCKWIRE_INVALID_TEMPLATE",
+            Self::Url => "MOCKWIRE_INVALID_URL",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Body => "body",
+            Self::HeaderName => "header name",
+            Self::HeaderValue => "header value",
+            Self::Json => "JSON",
+            Self::Method => "method",
+            Self::Option => "option",
+            Self::Pattern => "pattern",
+            Self::Status => "status",
+            Self::Template => "template",
+            Self::Url => "URL",
+        })
+    }
+}
+
+impl Fault {
+    /// The name that clients look at (`error.cause.code` in Node.js), or the nearest there is.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ConnectTimeout => "UND_ERR_CONNECT_TIMEOUT",
+            Self::ConnectionRefused => "ECONNREFUSED",
+            Self::ConnectionReset => "ECONNRESET",
+            Self::DnsFailure => "ENOTFOUND",
+            Self::Timeout => "ETIMEDOUT",
+            Self::TlsFailure => "ERR_TLS_HANDSHAKE_TIMEOUT",
+        }
+    }
+
+    /// Whether the failure comes before a connection exists, so that nothing was sent.
+    #[must_use]
+    pub fn is_connect(self) -> bool {
+        !matches!(self, Self::ConnectionReset | Self::Timeout)
+    }
+
+    /// Whether the failure is that time ran out.
+    #[must_use]
+    pub fn is_timeout(self) -> bool {
+        matches!(self, Self::ConnectTimeout | Self::Timeout)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConnectTimeout => "connect timeout (scripted)",
+            Self::ConnectionRefused => "connection refused (scripted)",
+            Self::ConnectionReset => "connection reset by peer (scripted)",
+            Self::DnsFailure => "host name not found (scripted)",
+            Self::Timeout => "timed out (scripted)",
+            Self::TlsFailure => "TLS handshake failed (scripted)",
+        })
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::new(ErrorKind::Fault(fault))
+    }
+}

@@ -1,0 +1,127 @@
+//! What a rule's handler gives: a reply, at once or later.
+
+use std::future::Future;
+
+use bytes::{Buf, Bytes};
+use futures_util::future::{FutureExt, Map};
+use futures_util::stream::{self, StreamExt};
+use http_body::Body as HttpBody;
+use http_body_util::BodyDataStream;
+
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::mode::{AcceptFuture, AcceptStream, Mode};
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+
+/// Answers requests: what the closures given to [`When`](crate::When) are wrapped in.
+pub trait Responder<M: Mode> {
+    #[doc(hidden)]
+    fn respond(&self, request: &Request) -> Answer<M>;
+}
+
+/// A reply, at once or later.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub enum Answer<M: Mode> {
+    Ready(Reply),
+    Later(M::Future),
+}
+
+/// A reply on its way out, perhaps with a body that somebody else produces.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct Outgoing<M: Mode> {
+    pub(crate) reply: Reply,
+    pub(crate) live: Option<M::Live>,
+}
+
+/// A closure that gives the reply at once.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Immediate<F>(pub(crate) F);
+
+impl<M, F, R> Responder<M> for Immediate<F>
+where
+    M: Mode,
+    F: Fn(&Request) -> R,
+    R: Into<Reply>,
+{
+    fn respond(&self, request: &Request) -> Answer<M> {
+        Answer::Ready((self.0)(request).into())
+    }
+}
+
+/// A closure that gives a future of the reply.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Eventual<F>(pub(crate) F);
+
+/// The future of an [`Eventual`], with its output made a reply.
+pub(crate) type EventualReply<M, A> = Map<A, fn(<A as Future>::Output) -> Outgoing<M>>;
+
+impl<M, F, A> Responder<M> for Eventual<F>
+where
+    M: AcceptFuture<EventualReply<M, A>>,
+    F: Fn(Request) -> A,
+    A: Future<Output: Into<Reply>>,
+{
+    fn respond(&self, request: &Request) -> Answer<M> {
+        let outgoing: fn(A::Output) -> Outgoing<M> = |output| Outgoing {
+            reply: output.into(),
+            live: None,
+        };
+        Answer::Later(M::erase_future((self.0)(request.clone()).map(outgoing)))
+    }
+}
+
+/// A closure that asks another transport.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Passthrough<F>(pub(crate) F);
+
+/// The data frames of another transport's body.
+pub(crate) type Data<B> = stream::Map<
+    BodyDataStream<B>,
+    fn(Result<<B as HttpBody>::Data, <B as HttpBody>::Error>) -> Result<Bytes, Error>,
+>;
+
+impl<M, F, A, B, E> Responder<M> for Passthrough<F>
+where
+    M: AcceptFuture<EventualReply<M, A>> + AcceptStream<Data<B>>,
+    F: Fn(http::Request<Bytes>) -> A,
+    A: Future<Output = Result<http::Response<B>, E>>,
+    B: HttpBody<Error: Into<BoxError>>,
+    E: Into<BoxError>,
+{
+    fn respond(&self, request: &Request) -> Answer<M> {
+        let outgoing: fn(A::Output) -> Outgoing<M> = |output| match output {
+            Ok(response) => passed_through(response),
+            Err(error) => Outgoing {
+                reply: Reply::empty().fail(failed(error)),
+                live: None,
+            },
+        };
+        Answer::Later(M::erase_future((self.0)(request.to_http()).map(outgoing)))
+    }
+}
+
+fn passed_through<M, B>(response: http::Response<B>) -> Outgoing<M>
+where
+    M: AcceptStream<Data<B>>,
+    B: HttpBody<Error: Into<BoxError>>,
+{
+    let (parts, body) = response.into_parts();
+    let data: fn(Result<B::Data, B::Error>) -> Result<Bytes, Error> = |frame| {
+        let copy = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+        frame.map(copy).map_err(failed)
+    };
+    let head = http::Response::from_parts(parts, ());
+    Outgoing {
+        reply: Reply::from(head),
+        live: Some(M::erase_stream(BodyDataStream::new(body).map(data))),
+    }
+}
+
+fn failed(error: impl Into<BoxError>) -> Error {
+    Error::with_source(ErrorKind::PassthroughFailed, error)
+}

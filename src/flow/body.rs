@@ -1,0 +1,229 @@
+//! The body of a response: frames, delivered when they are asked for.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use futures_util::StreamExt;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use serde::de::DeserializeOwned;
+
+use crate::core::ExchangeId;
+use crate::engine::Engine;
+use crate::error::{Error, Part, Result};
+use crate::mode::Mode;
+use crate::model::captured::Outcome;
+
+/// The body of a response: a [`Stream`] of [`Bytes`] and an [`http_body::Body`].
+///
+/// Each frame is delivered when it is asked for. Dropping the body before its end cancels the
+/// exchange: the journal says so, and how many bytes were delivered.
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use mockwire::{Reply, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("/count").reply(Reply::stream(["one ", "two"]));
+///
+/// let request = http::Request::get("https://api.test/count").body(())?;
+/// transport.block_on(async {
+///     let mut body = transport.call(request).await?.into_body();
+///     assert_eq!(body.next().await.unwrap()?, "one ");
+///     assert_eq!(body.next().await.unwrap()?, "two");
+///     assert!(body.next().await.is_none());
+///     Ok::<_, mockwire::Error>(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Body<M: Mode> {
+    /// `None` once the exchange is over.
+    exchange: Option<(M::Ptr<Engine<M>>, ExchangeId)>,
+    source: Source<M>,
+    delivered: u64,
+}
+
+pub(crate) enum Source<M: Mode> {
+    Done,
+    Full(Bytes),
+    Frames { frames: Arc<[Bytes]>, next: usize },
+    Live(M::Live),
+}
+
+impl<M: Mode> Body<M> {
+    pub(crate) fn new(engine: M::Ptr<Engine<M>>, id: ExchangeId, source: Source<M>) -> Self {
+        Self {
+            exchange: Some((engine, id)),
+            source,
+            delivered: 0,
+        }
+    }
+
+    /// The body of an exchange that is over already.
+    pub(crate) fn empty() -> Self {
+        Self {
+            exchange: None,
+            source: Source::Done,
+            delivered: 0,
+        }
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the body early.
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        let Some(first) = self.next().await.transpose()? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.next().await.transpose()? else {
+            return Ok(first);
+        };
+        let mut whole = BytesMut::from(&*first);
+        whole.extend_from_slice(&second);
+        while let Some(frame) = self.next().await.transpose()? {
+            whole.extend_from_slice(&frame);
+        }
+        Ok(whole.freeze())
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the body early; [`Part::Body`] when it is not UTF-8.
+    pub async fn text(self) -> Result<String> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into()).map_err(|error| {
+            let shown = String::from_utf8_lossy(error.as_bytes())
+                .chars()
+                .take(64)
+                .collect::<String>();
+            Error::invalid(Part::Body, shown, format!("not UTF-8: {error}"))
+        })
+    }
+
+    /// The whole body, parsed as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the body early; [`Part::Json`] when it is not JSON or does not fit the type.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let shown = String::from_utf8_lossy(&bytes)
+                .chars()
+                .take(64)
+                .collect::<String>();
+            Error::invalid(Part::Json, shown, error.to_string())
+        })
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let frame = match &mut self.source {
+            Source::Done => return Poll::Ready(None),
+            Source::Full(bytes) => Some(Ok(std::mem::take(bytes))),
+            Source::Frames { frames, next } => {
+                let frame = frames.get(*next).cloned();
+                *next += 1;
+                frame.map(Ok)
+            }
+            Source::Live(live) => match Pin::new(live).poll_next(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(frame) => frame,
+            },
+        };
+        match &frame {
+            Some(Ok(bytes)) => self.delivered += bytes.len() as u64,
+            Some(Err(error)) => {
+                let error = error.clone();
+                self.source = Source::Done;
+                let _ = self.finish(Outcome::Failed(error));
+                return Poll::Ready(frame);
+            }
+            None => {}
+        }
+        if self.is_at_end() || frame.is_none() {
+            self.source = Source::Done;
+            // The transport was disposed meanwhile: that is what the client must see.
+            if let Err(error) = self.finish(Outcome::Done) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_at_end(&self) -> bool {
+        match &self.source {
+            Source::Done => true,
+            // A full body is one frame: whoever asks has just taken it.
+            Source::Full(bytes) => bytes.is_empty(),
+            Source::Frames { frames, next } => *next >= frames.len(),
+            Source::Live(_) => false,
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Result<()> {
+        let Some((engine, id)) = self.exchange.take() else {
+            return Ok(());
+        };
+        let delivered = self.delivered;
+        let over = engine.with(|core| core.finish(id, outcome, delivered));
+        over.map(drop)
+    }
+}
+
+impl<M: Mode> Stream for Body<M> {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        self.poll_bytes(cx)
+    }
+}
+
+impl<M: Mode> HttpBody for Body<M> {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        self.poll_bytes(cx)
+            .map(|frame| frame.map(|bytes| bytes.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.source, Source::Done)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Done => SizeHint::with_exact(0),
+            Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            // A streamed body comes without a length, as it does from a server.
+            Source::Frames { .. } | Source::Live(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl<M: Mode> Unpin for Body<M> {}
+
+impl<M: Mode> Drop for Body<M> {
+    fn drop(&mut self) {
+        let _ = self.finish(Outcome::Cancelled);
+    }
+}
+
+impl<M: Mode> fmt::Debug for Body<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("delivered", &self.delivered)
+            .field("over", &self.exchange.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
+
+use crate::core::exchange::{Claimed, Verdict};
+use crate::core::rules::Candidate;
+use crate::core::{ExchangeId, RuleId};
+use crate::diagnosis::{Diagnosis, Exclusion, NearMiss};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::matcher::{Subject, explain};
+use crate::mode::Mode;
+use crate::model::redact;
+use crate::model::request::Request;
+
+/// How many rules a diagnosis tells of.
+const NEAREST: usize = 3;
+
+/// What became of a request.
+pub(crate) struct Decided<M: Mode> {
+    pub(crate) exchange: ExchangeId,
+    pub(crate) decision: Decision<M>,
+}
+
+pub(crate) enum Decision<M: Mode> {
+    /// A rule answers; the request has what the rule's template captured.
+    Answer {
+        claimed: Claimed<M>,
+        request: Request,
+    },
+    /// A predicate failed: the caller is told.
+    Failed(Error),
+    Unmatched {
+        diagnosis: Diagnosis,
+        request: Request,
+    },
+}
+
+/// Notes the arrival of a request and finds the rule that answers it.
+pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Result<Decided<M>> {
+    let settings = &engine.settings;
+    if !settings.redact.is_empty() {
+        request.mark_secrets(&settings.redact);
+    }
+    let kept = request.capped(settings.body_bytes);
+    let admitted = engine.with(|core| core.admit(&request, kept))?;
+    drop(admitted.evicted);
+    admitted.wake.into_iter().for_each(std::task::Waker::wake);
+    let exchange = admitted.exchange;
+    let decision = match admitted.verdict {
+        Verdict::Claimed(claimed) => answer(claimed, request),
+        Verdict::Ask(candidates) => ask(engine, exchange, admitted.sequence, candidates, request),
+    };
+    Ok(Decided { exchange, decision })
+}
+
+/// Asks the candidates in order; the first that matches and is still in play answers.
+pub(crate) fn ask<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    sequence: u64,
+    candidates: Vec<Candidate<M>>,
+    request: Request,
+) -> Decision<M> {
+    let mut subject = Subject::new(&request, sequence);
+    for candidate in candidates {
+        match candidate.rule.matcher.test(&mut subject) {
+            Ok(false) => {}
+            Ok(true) => {
+                let claimed = engine.with(|core| core.claim(exchange, candidate.id));
+                if let Some(claimed) = claimed {
+                    return answer(claimed, request);
+                }
+            }
+            Err(error) => return Decision::Failed(error.in_rule(&candidate.rule.site.to_string())),
+        }
+    }
+    let diagnosis = diagnose(engine, &subject);
+    Decision::Unmatched { diagnosis, request }
+}
+
+fn answer<M: Mode>(claimed: Claimed<M>, request: Request) -> Decision<M> {
+    let params = claimed.rule.matcher.captures(&request);
+    let request = request.with_params(params);
+    Decision::Answer { claimed, request }
+}
+
+/// Compares a request with every rule, and keeps those that came nearest.
+pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Diagnosis {
+    let rules: Vec<(Candidate<M>, Option<Exclusion>)> = engine.with(|core| {
+        let rules = core.rules.iter().map(|(id, registered)| {
+            let rule = registered.rule.clone();
+            (Candidate { id, rule }, core.excluded(id))
+        });
+        rules.collect()
+    });
+    let count = rules.len();
+    let mut misses: Vec<NearMiss> = rules
+        .into_iter()
+        .map(|(candidate, excluded)| near_miss(&candidate, subject, excluded))
+        .collect();
+    misses.sort_by_key(|miss| miss.distance);
+    misses.truncate(NEAREST);
+    let request = subject.request;
+    let headers = redact::printable(request.headers());
+    Diagnosis {
+        request: request.to_string(),
+        sequence: subject.sequence,
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        body: match request.text() {
+            Ok(text) => explain::cut(text, 200),
+            Err(_) => format!("{} bytes that are not UTF-8", request.body().len()),
+        },
+        nearest: misses,
+        rules: count,
+    }
+}
+
+/// How far a request is from a rule, and why.
+pub(crate) fn near_miss<M: Mode>(
+    candidate: &Candidate<M>,
+    subject: &Subject<'_>,
+    excluded: Option<Exclusion>,
+) -> NearMiss {
+    let rule = &candidate.rule;
+    NearMiss::new(
+        rule.matcher.to_string(),
+        rule.site.to_string(),
+        rule.matcher.explain(subject),
+        excluded,
+    )
+}
+
+/// Which rule a decision names, for the journal.
+impl<M: Mode> Decision<M> {
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn rule(&self) -> Option<RuleId> {
+        match self {
+            Self::Answer { claimed, .. } => Some(claimed.id),
+            _ => None,
+        }
+    }
+}

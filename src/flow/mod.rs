@@ -1,0 +1,8 @@
+//! What callers poll: named futures and streams, so that `Send` is inferred.
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod decide;
+pub(crate) mod hold;
+pub(crate) mod respond;
+pub(crate) mod wait;

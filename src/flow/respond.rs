@@ -1,0 +1,347 @@
+//! The future of a call: from the request to the head of the response.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::answer::{Answer, Outgoing, Responder};
+use super::body::{Body, Source};
+use super::decide::{Decided, Decision, decide};
+use crate::core::ExchangeId;
+use crate::core::exchange::Claimed;
+use crate::core::rules::{Action, Site};
+use crate::engine::{Engine, Unmatched};
+use crate::error::{Error, ErrorKind, Result};
+use crate::matcher::panic_message;
+use crate::mode::Mode;
+use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::reply::{Reply, ReplyBody};
+use crate::model::request::Request;
+
+/// The future that [`MockTransport::call`](crate::MockTransport::call) returns.
+///
+/// The request arrives with the first poll. Dropping the future afterwards cancels the exchange,
+/// which the journal notes at once.
+#[must_use = "futures do nothing unless polled: without it the request is never made"]
+pub struct Respond<M: Mode> {
+    engine: M::Ptr<Engine<M>>,
+    state: State<M>,
+}
+
+enum State<M: Mode> {
+    Start(Request),
+    /// A handler is thinking.
+    Answering {
+        exchange: ExchangeId,
+        future: M::Future,
+        request: Request,
+        site: Option<Site>,
+    },
+    /// The test is to reply.
+    Held {
+        exchange: ExchangeId,
+        request: Request,
+    },
+    Over,
+}
+
+type Response<M> = http::Response<Body<M>>;
+
+impl<M: Mode> Respond<M> {
+    pub(crate) fn new(engine: M::Ptr<Engine<M>>, request: Request) -> Self {
+        Self {
+            engine,
+            state: State::Start(request),
+        }
+    }
+
+    fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+        let Decided { exchange, decision } = match decide(&self.engine, request) {
+            Ok(decided) => decided,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        match decision {
+            Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
+            Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
+            Decision::Unmatched { diagnosis, request } => {
+                let error = || Error::new(ErrorKind::Unmatched(Box::new(diagnosis)));
+                match self.engine.settings.unmatched.clone() {
+                    Unmatched::Error => {
+                        let _ = self.finish(exchange, Outcome::Unmatched, 0);
+                        Poll::Ready(Err(error()))
+                    }
+                    Unmatched::Reply(status) => {
+                        let _ = self.finish(exchange, Outcome::Unmatched, 0);
+                        let mut response = http::Response::new(Body::empty());
+                        *response.status_mut() = status;
+                        Poll::Ready(Ok(response))
+                    }
+                    Unmatched::Handle(responder) => {
+                        self.handle(exchange, &*responder, request, None, cx)
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        exchange: ExchangeId,
+        claimed: &Claimed<M>,
+        request: Request,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        let rule = &claimed.rule;
+        match &rule.action {
+            Action::Reply(reply) => Poll::Ready(self.deliver(exchange, reply, &request)),
+            Action::Sequence { replies, .. } => {
+                let index = rule.reply_index(claimed.turn);
+                let reply = index.and_then(|index| replies.get(index));
+                let Some(reply) = reply else {
+                    let exhausted = Error::new(ErrorKind::SequenceExhausted {
+                        rule: rule.site.to_string(),
+                        replies: replies.len(),
+                    });
+                    return Poll::Ready(Err(self.fail(exchange, exhausted)));
+                };
+                Poll::Ready(self.deliver(exchange, reply, &request))
+            }
+            Action::Handle(handler) => {
+                self.handle(exchange, &**handler, request, Some(&rule.site), cx)
+            }
+            Action::Hold => {
+                let shown = request.clone();
+                let held = self
+                    .engine
+                    .with(|core| core.hold(exchange, claimed.id, shown));
+                match held {
+                    Ok(wake) => wake.into_iter().for_each(Waker::wake),
+                    Err(error) => return Poll::Ready(Err(self.fail(exchange, error))),
+                }
+                self.state = State::Held { exchange, request };
+                self.poll_held(cx)
+            }
+        }
+    }
+
+    fn handle<R: Responder<M> + ?Sized>(
+        &mut self,
+        exchange: ExchangeId,
+        handler: &R,
+        request: Request,
+        site: Option<&Site>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        match catch_unwind(AssertUnwindSafe(|| handler.respond(&request))) {
+            Ok(Answer::Ready(reply)) => {
+                let outgoing = Outgoing { reply, live: None };
+                Poll::Ready(self.send(exchange, outgoing, &request, site))
+            }
+            Ok(Answer::Later(future)) => {
+                self.state = State::Answering {
+                    exchange,
+                    future,
+                    request,
+                    site: site.cloned(),
+                };
+                self.poll_answer(cx)
+            }
+            Err(panic) => Poll::Ready(Err(self.panicked(exchange, site, &*panic))),
+        }
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+        let State::Answering {
+            exchange, future, ..
+        } = &mut self.state
+        else {
+            unreachable!("only called in this state");
+        };
+        let exchange = *exchange;
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(cx)));
+        if let Ok(Poll::Pending) = polled {
+            return self.park(exchange, cx);
+        }
+        let State::Answering { request, site, .. } = self.take_state() else {
+            unreachable!("the state was just matched");
+        };
+        Poll::Ready(match polled {
+            Ok(Poll::Ready(outgoing)) => self.send(exchange, outgoing, &request, site.as_ref()),
+            Ok(Poll::Pending) => unreachable!("handled above"),
+            Err(panic) => Err(self.panicked(exchange, site.as_ref(), &*panic)),
+        })
+    }
+
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+        let State::Held { exchange, .. } = self.state else {
+            unreachable!("only called in this state");
+        };
+        // Park first: a reply that comes in between then wakes.
+        let parked = self.park(exchange, cx);
+        if parked.is_ready() {
+            return parked;
+        }
+        let Some(reply) = self.engine.with(|core| core.held_reply(exchange)) else {
+            return Poll::Pending;
+        };
+        let State::Held { request, .. } = self.take_state() else {
+            unreachable!("the state was just matched");
+        };
+        let outgoing = Outgoing { reply, live: None };
+        Poll::Ready(self.send(exchange, outgoing, &request, None))
+    }
+
+    /// Pending, unless the exchange is over because the transport was reset or disposed.
+    fn park(&mut self, exchange: ExchangeId, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
+        let waker = cx.waker().clone();
+        match self.engine.with(|core| core.park(exchange, waker)) {
+            Ok(before) => {
+                drop(before);
+                Poll::Pending
+            }
+            Err(error) => {
+                drop(self.take_state());
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+
+    fn take_state(&mut self) -> State<M> {
+        std::mem::replace(&mut self.state, State::Over)
+    }
+
+    /// Sends a reply that is the rule's own value.
+    fn deliver(
+        &self,
+        exchange: ExchangeId,
+        reply: &Reply,
+        request: &Request,
+    ) -> Result<Response<M>> {
+        let source = match &reply.body {
+            ReplyBody::Empty | ReplyBody::External(_) => Source::Done,
+            ReplyBody::Fault(fault) => return Err(self.fail(exchange, (*fault).into())),
+            ReplyBody::Frames(frames) if frames.is_empty() => Source::Done,
+            ReplyBody::Frames(frames) => Source::Frames {
+                frames: frames.clone(),
+                next: 0,
+            },
+            ReplyBody::Full(bytes) => Source::Full(bytes.clone()),
+            ReplyBody::Template(_) => match reply.rendered(request) {
+                Some(Ok(text)) if !text.is_empty() => Source::Full(Bytes::from(text)),
+                Some(Err(error)) => return Err(self.fail(exchange, error)),
+                _ => Source::Done,
+            },
+        };
+        let body = self.body(exchange, source)?;
+        let mut response = http::Response::new(body);
+        *response.status_mut() = reply.status;
+        if !reply.headers.is_empty() {
+            *response.headers_mut() = reply.headers.clone();
+        }
+        Ok(response)
+    }
+
+    /// Sends a reply that was made for this exchange.
+    fn send(
+        &self,
+        exchange: ExchangeId,
+        outgoing: Outgoing<M>,
+        request: &Request,
+        site: Option<&Site>,
+    ) -> Result<Response<M>> {
+        let Outgoing { mut reply, live } = outgoing;
+        if let Some(error) = reply.mistake() {
+            let site = site.map(ToString::to_string).unwrap_or_default();
+            return Err(self.fail(exchange, error.in_rule(&site)));
+        }
+        if reply.as_fault().is_none() {
+            let head = Box::new(ResponseHead {
+                status: reply.status,
+                headers: reply.headers.clone(),
+            });
+            self.engine.with(|core| core.begin(exchange, head));
+        }
+        if let Some(live) = live {
+            let mut response = http::Response::new(self.body(exchange, Source::Live(live))?);
+            *response.status_mut() = reply.status;
+            *response.headers_mut() = std::mem::take(&mut reply.headers);
+            return Ok(response);
+        }
+        self.deliver(exchange, &reply, request)
+    }
+
+    fn body(&self, exchange: ExchangeId, source: Source<M>) -> Result<Body<M>> {
+        if let Source::Done = source {
+            self.finish(exchange, Outcome::Done, 0)?;
+            return Ok(Body::empty());
+        }
+        Ok(Body::new(self.engine.clone(), exchange, source))
+    }
+
+    fn panicked(
+        &self,
+        exchange: ExchangeId,
+        site: Option<&Site>,
+        panic: &(dyn std::any::Any + Send),
+    ) -> Error {
+        let kind = ErrorKind::HandlerPanicked {
+            rule: site.map_or_else(|| "(passthrough)".to_owned(), ToString::to_string),
+            message: panic_message(panic),
+        };
+        self.fail(exchange, Error::new(kind))
+    }
+
+    fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
+        let _ = self.finish(exchange, Outcome::Failed(error.clone()), 0);
+        error
+    }
+
+    fn finish(&self, exchange: ExchangeId, outcome: Outcome, delivered: u64) -> Result<()> {
+        let over = self
+            .engine
+            .with(|core| core.finish(exchange, outcome, delivered));
+        over.map(drop)
+    }
+}
+
+impl<M: Mode> Future for Respond<M> {
+    type Output = Result<Response<M>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &self.state {
+            State::Answering { .. } => self.poll_answer(cx),
+            State::Held { .. } => self.poll_held(cx),
+            State::Start(_) => match self.take_state() {
+                State::Start(request) => self.start(request, cx),
+                _ => unreachable!("the state was just matched"),
+            },
+            State::Over => panic!("a `Respond` was polled after it had completed"),
+        }
+    }
+}
+
+impl<M: Mode> Unpin for Respond<M> {}
+
+impl<M: Mode> Drop for Respond<M> {
+    fn drop(&mut self) {
+        if let State::Answering { exchange, .. } | State::Held { exchange, .. } = self.state {
+            let _ = self.finish(exchange, Outcome::Cancelled, 0);
+        }
+    }
+}
+
+impl<M: Mode> fmt::Debug for Respond<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Start(request) => format!("{request}, not polled yet"),
+            State::Answering { .. } => "waiting for a handler".to_owned(),
+            State::Held { .. } => "held".to_owned(),
+            State::Over => "over".to_owned(),
+        };
+        f.debug_tuple("Respond").field(&state).finish()
+    }
+}

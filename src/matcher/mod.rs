@@ -1,0 +1,253 @@
+//! What a rule asks of a request: patterns (data) and predicates (closures), combined.
+
+mod base64;
+pub(crate) mod conditions;
+pub(crate) mod explain;
+pub(crate) mod path;
+pub(crate) mod pattern;
+pub(crate) mod target;
+mod text;
+
+use std::fmt;
+use std::ops::Not;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use self::pattern::Pattern;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Mode;
+use crate::model::request::Request;
+
+/// A condition on a request, made by the functions of this crate ([`header`](crate::header),
+/// [`json`](crate::json), [`predicate`](crate::predicate), ...) and combined with
+/// [`and`](Matcher::and), [`or`](Matcher::or) and `!`.
+///
+/// The mode is inferred from the transport that the matcher is used with:
+///
+/// ```
+/// use mockwire::{Reply, header, json_at, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport
+///     .post("/chat")
+///     .and(header("x-plan", "pro").or(json_at("/model", "small")))
+///     .and(!header("x-plan", "trial"))
+///     .reply(Reply::text("hello"));
+/// ```
+#[derive(Clone)]
+pub struct Matcher<M: Mode>(pub(crate) Node<M>);
+
+#[derive(Clone)]
+pub(crate) enum Node<M: Mode> {
+    All(Vec<Node<M>>),
+    Any(Vec<Node<M>>),
+    /// A mistake in building the matcher; comes out when it is given to a rule.
+    Invalid(Error),
+    Not(Box<Node<M>>),
+    Pattern(Pattern),
+    Predicate {
+        label: String,
+        test: M::Predicate,
+    },
+}
+
+/// A user's condition on a request, erased. Implemented by every `Fn(&Request) -> bool`.
+pub trait Predicate {
+    #[doc(hidden)]
+    fn test(&self, request: &Request) -> Result<bool>;
+}
+
+impl<F: Fn(&Request) -> bool> Predicate for F {
+    fn test(&self, request: &Request) -> Result<bool> {
+        Ok(self(request))
+    }
+}
+
+/// A request under test, with what was found out about it so far.
+pub(crate) struct Subject<'a> {
+    pub(crate) request: &'a Request,
+    /// The number of the request on its transport, from 1.
+    pub(crate) sequence: u64,
+    /// What predicates said, by their address: each runs once per request.
+    memo: Vec<(usize, Result<bool>)>,
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn new(request: &'a Request, sequence: u64) -> Self {
+        Self {
+            request,
+            sequence,
+            memo: Vec::new(),
+        }
+    }
+
+    fn ask<P: Predicate + ?Sized>(&mut self, predicate: &P) -> Result<bool> {
+        if let Some(known) = self.remembered(predicate) {
+            return known;
+        }
+        let caught = catch_unwind(AssertUnwindSafe(|| predicate.test(self.request)));
+        let answer = caught.unwrap_or_else(|panic| {
+            Err(Error::new(ErrorKind::HandlerPanicked {
+                rule: String::new(),
+                message: panic_message(&*panic),
+            }))
+        });
+        self.memo.push((address(predicate), answer.clone()));
+        answer
+    }
+
+    fn remembered<P: Predicate + ?Sized>(&self, predicate: &P) -> Option<Result<bool>> {
+        let key = address(predicate);
+        let known = self.memo.iter().find(|(address, _)| *address == key);
+        known.map(|(_, answer)| answer.clone())
+    }
+}
+
+fn address<P: ?Sized>(predicate: &P) -> usize {
+    std::ptr::from_ref(predicate).cast::<()>() as usize
+}
+
+/// The text of a panic, as `std` would print it.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(a panic without a text)".to_owned())
+}
+
+impl<M: Mode> Matcher<M> {
+    /// Matches every request.
+    #[must_use]
+    pub fn any() -> Self {
+        Self(Node::All(Vec::new()))
+    }
+
+    /// Both this and the other.
+    #[must_use]
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        let mut all = match self.0 {
+            Node::All(all) => all,
+            node => vec![node],
+        };
+        match other.into().0 {
+            Node::All(others) => all.extend(others),
+            node => all.push(node),
+        }
+        Self(Node::All(all))
+    }
+
+    /// This, or the other, or both.
+    #[must_use]
+    pub fn or(self, other: impl Into<Self>) -> Self {
+        let mut any = match self.0 {
+            Node::Any(any) => any,
+            node => vec![node],
+        };
+        any.push(other.into().0);
+        Self(Node::Any(any))
+    }
+
+    /// Whether a request satisfies the condition. Runs predicates.
+    pub(crate) fn test(&self, subject: &mut Subject<'_>) -> Result<bool> {
+        self.0.test(subject)
+    }
+
+    /// The first mistake that was made in building it.
+    pub(crate) fn mistake(&self) -> Option<Error> {
+        self.0.mistake()
+    }
+
+    /// The patterns that all must match, the outermost ones.
+    pub(crate) fn required_patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let nodes = match &self.0 {
+            Node::All(all) => all.as_slice(),
+            node => std::slice::from_ref(node),
+        };
+        nodes.iter().filter_map(|node| match node {
+            Node::Pattern(pattern) => Some(pattern),
+            _ => None,
+        })
+    }
+
+    /// Whether everything it asks for is an outermost pattern that satisfies `f`.
+    pub(crate) fn is_only(&self, f: impl Fn(&Pattern) -> bool) -> bool {
+        match &self.0 {
+            Node::All(all) => all
+                .iter()
+                .all(|node| matches!(node, Node::Pattern(pattern) if f(pattern))),
+            Node::Pattern(pattern) => f(pattern),
+            _ => false,
+        }
+    }
+
+    /// What the path templates capture from a request that matches.
+    pub(crate) fn captures(&self, request: &Request) -> Vec<(String, String)> {
+        self.required_patterns()
+            .filter_map(|pattern| match pattern {
+                Pattern::Path(path) if path.exact().is_none() => path.captures(request.path()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+}
+
+impl<M: Mode> Node<M> {
+    fn test(&self, subject: &mut Subject<'_>) -> Result<bool> {
+        match self {
+            Self::All(all) => {
+                for node in all {
+                    if !node.test(subject)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(any) => {
+                for node in any {
+                    if node.test(subject)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::Invalid(error) => Err(error.clone()),
+            Self::Not(node) => node.test(subject).map(|matched| !matched),
+            Self::Pattern(pattern) => Ok(pattern.test(subject)),
+            Self::Predicate { test, .. } => subject.ask(&**test),
+        }
+    }
+
+    fn mistake(&self) -> Option<Error> {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().find_map(Self::mistake),
+            Self::Invalid(error) => Some(error.clone()),
+            Self::Not(node) => node.mistake(),
+            Self::Pattern(_) | Self::Predicate { .. } => None,
+        }
+    }
+}
+
+impl<M: Mode> Not for Matcher<M> {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self(Node::Not(Box::new(self.0)))
+    }
+}
+
+impl<M: Mode> From<Pattern> for Matcher<M> {
+    fn from(pattern: Pattern) -> Self {
+        Self(Node::Pattern(pattern))
+    }
+}
+
+impl<M: Mode> From<Result<Pattern>> for Matcher<M> {
+    fn from(result: Result<Pattern>) -> Self {
+        Self(result.map_or_else(Node::Invalid, Node::Pattern))
+    }
+}
+
+impl<M: Mode> fmt::Debug for Matcher<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Matcher({self})")
+    }
+}

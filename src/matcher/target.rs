@@ -1,0 +1,61 @@
+//! `POST /v1/messages`, `https://api.test:8080/v1/{id}?a=1`: a target, taken apart into patterns.
+
+use crate::error::{Error, Part, Result};
+use crate::model::urlencoded;
+
+use super::path::PathPattern;
+use super::pattern::{HostPattern, Pattern};
+use super::text::Test;
+
+/// The patterns that a path or a whole URL stands for. `*` stands for every URL.
+pub(crate) fn parse(target: &str) -> Result<Vec<Pattern>> {
+    if target == "*" {
+        return Ok(Vec::new());
+    }
+    let mut patterns = Vec::new();
+    let rest = match target.split_once("://") {
+        None => target,
+        Some((scheme, rest)) => {
+            patterns.push(Pattern::Scheme(scheme.to_ascii_lowercase()));
+            let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (authority, rest) = rest.split_at(path_at);
+            authority_patterns(authority, target, &mut patterns)?;
+            rest
+        }
+    };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = match path {
+        "" if !patterns.is_empty() => "/",
+        path => path,
+    };
+    patterns.push(Pattern::Path(PathPattern::parse(path)?));
+    for (name, value) in urlencoded::pairs(query) {
+        patterns.push(Pattern::Query {
+            name: name.into_owned(),
+            test: Test::Equals(value.into_owned()),
+        });
+    }
+    Ok(patterns)
+}
+
+fn authority_patterns(authority: &str, target: &str, patterns: &mut Vec<Pattern>) -> Result<()> {
+    let invalid = |reason: &str| Err(Error::invalid(Part::Pattern, target, reason));
+    if authority.contains('@') {
+        return invalid("a target has no user information: use `basic_auth`");
+    }
+    let port_at = authority
+        .rfind(':')
+        .filter(|at| !authority[*at..].contains(']'));
+    let (host, port) = authority.split_at(port_at.unwrap_or(authority.len()));
+    if host.is_empty() {
+        return invalid("the host is missing");
+    }
+    patterns.push(Pattern::Host(HostPattern::new(host)));
+    if let Some(port) = port.strip_prefix(':') {
+        match port.parse() {
+            Ok(port) => patterns.push(Pattern::Port(port)),
+            Err(_) => return invalid("the port is not a number from 0 to 65535"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! The two ways of sharing one engine: [`Local`] (single-threaded) and [`Threaded`] (`Send + Sync`).
+//!
+//! This is the only file that names `Rc`, `Arc`, `RefCell` or `Mutex` for the engine's state.
+//! Everything above it is written once, generic over [`Mode`]; whether a transport, a future or a
+//! body is `Send` is inferred by the compiler from what the mode stores.
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::error::Error;
+use crate::flow::answer::{Outgoing, Responder};
+use crate::matcher::Predicate;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Local {}
+    impl Sealed for super::Threaded {}
+}
+
+/// How a transport is shared: the one type parameter of [`MockTransport`](crate::MockTransport).
+///
+/// Sealed: the two modes are [`Local`] and [`Threaded`].
+pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
+    /// Mutable state behind a shared reference: `RefCell<T>` or `Mutex<T>`.
+    #[doc(hidden)]
+    type Cell<T: 'static>: Cell<T>;
+    /// A shared reference that owns: `Rc<T>` or `Arc<T>`.
+    #[doc(hidden)]
+    type Ptr<T: 'static>: Clone + Deref<Target = T> + From<T>;
+    /// A user's predicate, erased.
+    #[doc(hidden)]
+    type Predicate: Clone + Deref<Target: Predicate>;
+    /// A user's handler, erased.
+    #[doc(hidden)]
+    type Responder: Clone + Deref<Target: Responder<Self>>;
+    /// The future of an asynchronous handler, erased.
+    #[doc(hidden)]
+    type Future: Future<Output = Outgoing<Self>> + Unpin;
+    /// A response body that somebody else produces (a passed-through response), erased.
+    #[doc(hidden)]
+    type Live: Stream<Item = Result<Bytes, Error>> + Unpin;
+}
+
+/// Access to mutable state, one short closure at a time.
+///
+/// The closure runs while the state is borrowed or locked, so it must never run foreign code:
+/// handlers, predicates, wakers and the drop of user values all belong outside.
+#[doc(hidden)]
+pub trait Cell<T> {
+    fn new(value: T) -> Self;
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R;
+}
+
+/// Which predicates a mode can keep: any closure for [`Local`], `Send + Sync` ones for [`Threaded`].
+pub trait AcceptPredicate<F>: Mode {
+    #[doc(hidden)]
+    fn erase_predicate(predicate: F) -> Self::Predicate;
+}
+
+/// Which handlers a mode can keep: any closure for [`Local`], `Send + Sync` ones for [`Threaded`].
+pub trait AcceptResponder<F>: Mode {
+    #[doc(hidden)]
+    fn erase_responder(responder: F) -> Self::Responder;
+}
+
+/// Which futures a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
+pub trait AcceptFuture<F>: Mode {
+    #[doc(hidden)]
+    fn erase_future(future: F) -> Self::Future;
+}
+
+/// Which byte streams a mode can pass through: any for [`Local`], `Send` ones for [`Threaded`].
+pub trait AcceptStream<S>: Mode {
+    #[doc(hidden)]
+    fn erase_stream(stream: S) -> Self::Live;
+}
+
+/// Single-threaded: `Rc` inside, handlers and predicates may capture anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local;
+
+/// Thread-safe: `Arc` inside, the transport is `Send + Sync` and its futures are `Send`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threaded;
+
+impl Mode for Local {
+    type Cell<T: 'static> = RefCell<T>;
+    type Ptr<T: 'static> = Rc<T>;
+    type Predicate = Rc<dyn Predicate>;
+    type Responder = Rc<dyn Responder<Self>>;
+    type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
+    type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
+}
+
+impl Mode for Threaded {
+    type Cell<T: 'static> = Mutex<T>;
+    type Ptr<T: 'static> = Arc<T>;
+    type Predicate = Arc<dyn Predicate + Send + Sync>;
+    type Responder = Arc<dyn Responder<Self> + Send + Sync>;
+    type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
+    type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
+}
+
+impl<T> Cell<T> for RefCell<T> {
+    fn new(value: T) -> Self {
+        Self::new(value)
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        f(&mut self.borrow_mut())
+    }
+}
+
+impl<T> Cell<T> for Mutex<T> {
+    fn new(value: T) -> Self {
+        Self::new(value)
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        // No foreign code runs under the lock, so a poisoned lock still guards whole state.
+        f(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<F: Predicate + 'static> AcceptPredicate<F> for Local {
+    fn erase_predicate(predicate: F) -> Self::Predicate {
+        Rc::new(predicate)
+    }
+}
+
+impl<F: Predicate + Send + Sync + 'static> AcceptPredicate<F> for Threaded {
+    fn erase_predicate(predicate: F) -> Self::Predicate {
+        Arc::new(predicate)
+    }
+}
+
+impl<F: Responder<Self> + 'static> AcceptResponder<F> for Local {
+    fn erase_responder(responder: F) -> Self::Responder {
+        Rc::new(responder)
+    }
+}
+
+impl<F: Responder<Self> + Send + Sync + 'static> AcceptResponder<F> for Threaded {
+    fn erase_responder(responder: F) -> Self::Responder {
+        Arc::new(responder)
+    }
+}
+
+impl<F: Future<Output = Outgoing<Self>> + 'static> AcceptFuture<F> for Local {
+    fn erase_future(future: F) -> Self::Future {
+        Box::pin(future)
+    }
+}
+
+impl<F: Future<Output = Outgoing<Self>> + Send + 'static> AcceptFuture<F> for Threaded {
+    fn erase_future(future: F) -> Self::Future {
+        Exclusive::new(Box::pin(future))
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, Error>> + 'static> AcceptStream<S> for Local {
+    fn erase_stream(stream: S) -> Self::Live {
+        Box::pin(stream)
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, Error>> + Send + 'static> AcceptStream<S> for Threaded {
+    fn erase_stream(stream: S) -> Self::Live {
+        Exclusive::new(Box::pin(stream))
+    }
+}
+
+/// Makes a `Send` value `Sync` by only ever touching it through `&mut`: the lock is never taken.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Exclusive<T>(Mutex<T>);
+
+impl<T> Exclusive<T> {
+    fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    fn inner_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F: Future + Unpin> Future for Exclusive<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        Pin::new(self.inner_mut()).poll(cx)
+    }
+}
+
+impl<S: Stream + Unpin> Stream for Exclusive<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(self.inner_mut()).poll_next(cx)
+    }
+}

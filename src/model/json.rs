@@ -1,0 +1,182 @@
+//! Comparing JSON values as values: `1` equals `1.0`, and the order of keys means nothing.
+
+use serde_json::{Number, Value};
+
+/// How an expected value is compared with an actual one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// Both say the same.
+    Equal,
+    /// The actual value says at least what the expected one says: objects may have further
+    /// members and arrays further elements at their end, at any depth.
+    Includes,
+}
+
+/// The first place where the values differ.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Difference {
+    /// A JSON Pointer (RFC 6901) from the root of the compared values; `""` is the root.
+    pub(crate) pointer: String,
+    /// `None` when nothing was expected there.
+    pub(crate) expected: Option<Value>,
+    /// `None` when nothing is there.
+    pub(crate) actual: Option<Value>,
+}
+
+/// Whether `actual` is as expected.
+pub(crate) fn matches(expected: &Value, actual: &Value, comparison: Comparison) -> bool {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => {
+            (comparison == Comparison::Includes || expected.len() == actual.len())
+                && expected.iter().all(|(key, expected)| {
+                    actual
+                        .get(key)
+                        .is_some_and(|actual| matches(expected, actual, comparison))
+                })
+        }
+        (Value::Array(expected), Value::Array(actual)) => {
+            lengths_agree(expected.len(), actual.len(), comparison)
+                && expected
+                    .iter()
+                    .zip(actual)
+                    .all(|(expected, actual)| matches(expected, actual, comparison))
+        }
+        (Value::Number(expected), Value::Number(actual)) => numbers_equal(expected, actual),
+        (expected, actual) => expected == actual,
+    }
+}
+
+/// Where `actual` first departs from what is expected; `None` when it does not.
+pub(crate) fn first_difference(
+    expected: &Value,
+    actual: &Value,
+    comparison: Comparison,
+) -> Option<Difference> {
+    let mut path = Vec::new();
+    let (expected, actual) = differ(expected, actual, comparison, &mut path)?;
+    Some(Difference {
+        pointer: path
+            .iter()
+            .map(|step| format!("/{}", escape(step)))
+            .collect(),
+        expected: expected.cloned(),
+        actual: actual.cloned(),
+    })
+}
+
+type Pair<'a> = (Option<&'a Value>, Option<&'a Value>);
+
+fn differ<'a>(
+    expected: &'a Value,
+    actual: &'a Value,
+    comparison: Comparison,
+    path: &mut Vec<String>,
+) -> Option<Pair<'a>> {
+    match (expected, actual) {
+        (Value::Object(wanted), Value::Object(found)) => {
+            for (key, expected) in wanted {
+                path.push(key.clone());
+                match found.get(key) {
+                    None => return Some((Some(expected), None)),
+                    Some(actual) => {
+                        let difference = differ(expected, actual, comparison, path);
+                        if difference.is_some() {
+                            return difference;
+                        }
+                    }
+                }
+                path.pop();
+            }
+            let extra = found.iter().find(|(key, _)| !wanted.contains_key(*key));
+            let (key, actual) = extra.filter(|_| comparison == Comparison::Equal)?;
+            path.push(key.clone());
+            Some((None, Some(actual)))
+        }
+        (Value::Array(wanted), Value::Array(found)) => {
+            for (index, expected) in wanted.iter().enumerate() {
+                path.push(index.to_string());
+                match found.get(index) {
+                    None => return Some((Some(expected), None)),
+                    Some(actual) => {
+                        let difference = differ(expected, actual, comparison, path);
+                        if difference.is_some() {
+                            return difference;
+                        }
+                    }
+                }
+                path.pop();
+            }
+            let extra = found.get(wanted.len());
+            let actual = extra.filter(|_| comparison == Comparison::Equal)?;
+            path.push(wanted.len().to_string());
+            Some((None, Some(actual)))
+        }
+        _ => (!matches(expected, actual, comparison)).then_some((Some(expected), Some(actual))),
+    }
+}
+
+fn lengths_agree(expected: usize, actual: usize, comparison: Comparison) -> bool {
+    match comparison {
+        Comparison::Equal => expected == actual,
+        Comparison::Includes => expected <= actual,
+    }
+}
+
+/// Numbers are equal by value: integers exactly, anything else as the nearest double.
+fn numbers_equal(a: &Number, b: &Number) -> bool {
+    match (integer(a), integer(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.as_f64() == b.as_f64(),
+    }
+}
+
+fn integer(number: &Number) -> Option<i128> {
+    let signed = number.as_i64().map(i128::from);
+    signed.or_else(|| number.as_u64().map(i128::from))
+}
+
+/// One step of a JSON Pointer, escaped (RFC 6901 §3).
+fn escape(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        assert!(matches(&json!(1), &json!(1.0), Comparison::Equal));
+        assert!(matches(&json!([1e2]), &json!([100]), Comparison::Equal));
+        assert!(!matches(
+            &json!(9_007_199_254_740_993_u64),
+            &json!(9_007_199_254_740_992_u64),
+            Comparison::Equal
+        ));
+    }
+
+    #[test]
+    fn a_difference_is_named_by_its_pointer() {
+        let expected = json!({"a/b": [1, {"c": true}]});
+        let actual = json!({"a/b": [1, {"c": false}], "d": 0});
+        let difference = first_difference(&expected, &actual, Comparison::Includes).unwrap();
+        assert_eq!(difference.pointer, "/a~1b/1/c");
+        assert_eq!(difference.actual, Some(json!(false)));
+    }
+
+    #[test]
+    fn what_is_extra_differs_only_when_equality_is_asked_for() {
+        let (expected, actual) = (json!({"a": [1]}), json!({"a": [1, 2], "b": 0}));
+        assert!(matches(&expected, &actual, Comparison::Includes));
+        assert_eq!(
+            first_difference(&expected, &actual, Comparison::Includes),
+            None
+        );
+        let difference = first_difference(&expected, &actual, Comparison::Equal).unwrap();
+        assert_eq!(
+            (difference.pointer.as_str(), difference.expected),
+            ("/a/1", None)
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The values that go in and come out: plain data, no state and no sharing.
+
+pub(crate) mod captured;
+pub(crate) mod content;
+pub(crate) mod json;
+pub(crate) mod redact;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod sequence;
+pub(crate) mod template;
+pub(crate) mod times;
+pub(crate) mod urlencoded;
+pub(crate) mod views;

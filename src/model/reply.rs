@@ -1,0 +1,342 @@
+//! What a rule answers with: a value.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::content::Content;
+use super::request::Request;
+use super::template::{Escaping, Template};
+use crate::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
+
+/// What a rule answers with: a status, header fields and a body, or a scripted failure.
+///
+/// A reply is a plain value: build it once, clone it, compare it. Malformed parts (a header value
+/// with a line break, a status out of range) do not panic here: the first mistake is kept, and
+/// comes out as an [`Error`] when the reply is given to a rule or returned by a handler.
+///
+/// ```
+/// use mockwire::Reply;
+/// use serde_json::json;
+///
+/// let created = Reply::json(json!({"id": "msg_1"}))
+///     .with_status(201)
+///     .header("request-id", "req_1");
+/// let limited = Reply::status(429).header("retry-after", "1");
+/// let streamed = Reply::stream(["data: 1\n\n", "data: 2\n\n"]).header("content-type", "text/event-stream");
+/// assert_ne!(created, limited);
+/// # let _ = streamed;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: ReplyBody,
+    /// The first mistake that was made in building it.
+    invalid: Option<Error>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ReplyBody {
+    Empty,
+    /// A body that the JavaScript edge keeps on its own side, under this number.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    External(u32),
+    /// No response at all: this failure.
+    Fault(Fault),
+    Frames(Arc<[Bytes]>),
+    Full(Bytes),
+    Template(Template),
+}
+
+impl Reply {
+    /// A reply with this status and nothing else.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self::empty().with_status(status)
+    }
+
+    /// 200 with a JSON body, and `content-type: application/json`.
+    #[must_use]
+    pub fn json(value: impl Serialize) -> Self {
+        let reply = Self::empty().content_type("application/json");
+        match serde_json::to_vec(&value) {
+            Ok(text) => reply.body(text),
+            Err(error) => reply.fail(Error::invalid(
+                Part::Json,
+                std::any::type_name_of_val(&value),
+                format!("cannot be serialised: {error}"),
+            )),
+        }
+    }
+
+    /// 200 with a text body, and `content-type: text/plain; charset=utf-8`.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::empty()
+            .content_type("text/plain; charset=utf-8")
+            .body(text.into())
+    }
+
+    /// 200 with these bytes, and no content type.
+    #[must_use]
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::empty().body(bytes.into())
+    }
+
+    /// 200 with a body that comes in these chunks, each one a frame of its own.
+    #[must_use]
+    pub fn stream<C: Into<Content>>(chunks: impl IntoIterator<Item = C>) -> Self {
+        let frames = chunks.into_iter().map(|chunk| chunk.into().into_bytes());
+        Self {
+            body: ReplyBody::Frames(frames.filter(|frame| !frame.is_empty()).collect()),
+            ..Self::empty()
+        }
+    }
+
+    /// 200 with a text that repeats parts of the request.
+    ///
+    /// Placeholders: `{{method}}`, `{{url}}`, `{{path}}`, `{{body}}`, `{{param.NAME}}`,
+    /// `{{query.NAME}}`, `{{header.NAME}}`, `{{cookie.NAME}}`, `{{form.NAME}}` and
+    /// `{{json POINTER}}` (RFC 6901). In a reply with a JSON content type, values are escaped for
+    /// the inside of a string, and `{{json ..}}` is JSON. A value that the request does not have
+    /// is an error ([`Part::Template`]) for the caller.
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.get("/users/{id}").reply(Reply::template("user {{param.id}}"));
+    ///
+    /// let request = http::Request::get("https://api.test/users/7").body(())?;
+    /// let text = transport.block_on(async { transport.call(request).await?.into_body().text().await });
+    /// assert_eq!(text?, "user 7");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn template(text: &str) -> Self {
+        let reply = Self::empty().content_type("text/plain; charset=utf-8");
+        match Template::parse(text) {
+            Ok(template) => Self {
+                body: ReplyBody::Template(template),
+                ..reply
+            },
+            Err(error) => reply.fail(error),
+        }
+    }
+
+    /// A redirection: this status (300 to 399) and a `location`.
+    #[must_use]
+    pub fn redirect(status: u16, location: &str) -> Self {
+        let reply = Self::status(status).header("location", location);
+        if reply.status.is_redirection() {
+            reply
+        } else {
+            reply.fail(Error::invalid(
+                Part::Status,
+                status.to_string(),
+                "a redirection has a status from 300 to 399",
+            ))
+        }
+    }
+
+    /// No response: the client sees this failure.
+    #[must_use]
+    pub fn fault(fault: Fault) -> Self {
+        Self {
+            body: ReplyBody::Fault(fault),
+            ..Self::empty()
+        }
+    }
+
+    /// Replaces the status. Final responses have 200 to 599.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        match StatusCode::from_u16(status) {
+            Ok(code) if (200..600).contains(&status) => {
+                self.status = code;
+                self
+            }
+            _ => self.fail(Error::invalid(
+                Part::Status,
+                status.to_string(),
+                "a final response has a status from 200 to 599",
+            )),
+        }
+    }
+
+    /// Adds a header field. `content-type` replaces the one that the constructor set.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = match HeaderName::try_from(name) {
+            Ok(name) => name,
+            Err(error) => {
+                return self.fail(Error::invalid(Part::HeaderName, name, error.to_string()));
+            }
+        };
+        match HeaderValue::try_from(value) {
+            Ok(value) if name == header::CONTENT_TYPE => {
+                self.headers.insert(name, value);
+                self
+            }
+            Ok(value) => {
+                self.headers.append(name, value);
+                self
+            }
+            Err(error) => self.fail(Error::invalid(
+                Part::HeaderValue,
+                value,
+                format!("in the field {name}: {error}"),
+            )),
+        }
+    }
+
+    /// Replaces the body.
+    #[must_use]
+    pub fn body(mut self, content: impl Into<Content>) -> Self {
+        let bytes = content.into().into_bytes();
+        self.body = if bytes.is_empty() {
+            ReplyBody::Empty
+        } else {
+            ReplyBody::Full(bytes)
+        };
+        self
+    }
+
+    /// Which failure this is, when it is one.
+    #[must_use]
+    pub fn as_fault(&self) -> Option<Fault> {
+        match self.body {
+            ReplyBody::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// The reply, unless a mistake was made in building it.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake: a malformed header or status, a body that the status forbids.
+    pub fn validate(self) -> Result<Self> {
+        match self.mistake() {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// The first mistake that was made in building it.
+    pub(crate) fn mistake(&self) -> Option<Error> {
+        let has_body = !matches!(
+            self.body,
+            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External(_)
+        );
+        let forbids_body = matches!(self.status.as_u16(), 204 | 205 | 304);
+        self.invalid.clone().or_else(|| {
+            let status = self.status;
+            (has_body && forbids_body).then(|| Error::new(ErrorKind::BodyNotAllowed { status }))
+        })
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: ReplyBody::Empty,
+            invalid: None,
+        }
+    }
+
+    /// A reply that an edge keeps on its own side: the engine only says which one it is.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) fn external(number: u32) -> Self {
+        Self {
+            body: ReplyBody::External(number),
+            ..Self::empty()
+        }
+    }
+
+    pub(crate) fn fail(mut self, error: Error) -> Self {
+        self.invalid.get_or_insert(error);
+        self
+    }
+
+    /// The text of a template for this request; `None` for any other body.
+    pub(crate) fn rendered(&self, request: &Request) -> Option<Result<String>> {
+        let ReplyBody::Template(template) = &self.body else {
+            return None;
+        };
+        let content_type = self.headers.get(header::CONTENT_TYPE);
+        let json =
+            content_type.is_some_and(|value| value.as_bytes().windows(4).any(|w| w == b"json"));
+        let escaping = if json {
+            Escaping::Json
+        } else {
+            Escaping::Plain
+        };
+        Some(template.render(request, escaping))
+    }
+
+    fn content_type(mut self, value: &'static str) -> Self {
+        let value = HeaderValue::from_static(value);
+        self.headers.insert(header::CONTENT_TYPE, value);
+        self
+    }
+}
+
+impl From<StatusCode> for Reply {
+    fn from(status: StatusCode) -> Self {
+        Self::status(status.as_u16())
+    }
+}
+
+impl From<&str> for Reply {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<serde_json::Value> for Reply {
+    fn from(value: serde_json::Value) -> Self {
+        Self::json(value)
+    }
+}
+
+impl From<Fault> for Reply {
+    fn from(fault: Fault) -> Self {
+        Self::fault(fault)
+    }
+}
+
+impl<B: Into<Content>> From<http::Response<B>> for Reply {
+    fn from(response: http::Response<B>) -> Self {
+        let (parts, body) = response.into_parts();
+        let reply = Self::empty().with_status(parts.status.as_u16()).body(body);
+        Self {
+            headers: parts.headers,
+            ..reply
+        }
+    }
+}
+
+/// So that a handler can use `?`: an error reaches the caller as [`ErrorKind::HandlerFailed`].
+impl<R: Into<Self>, E: Into<BoxError>> From<Result<R, E>> for Reply {
+    fn from(result: Result<R, E>) -> Self {
+        match result {
+            Ok(reply) => reply.into(),
+            Err(error) => Self::empty().fail(Error::with_source(
+                ErrorKind::HandlerFailed {
+                    rule: String::new(),
+                },
+                error,
+            )),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The options of a transport.
+
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{HeaderName, StatusCode};
+use http_body::Body as HttpBody;
+
+use crate::engine::{Settings, Timing, Unmatched};
+use crate::error::{BoxError, Result};
+use crate::flow::answer::Passthrough;
+use crate::matcher::conditions::header_name;
+use crate::mode::{AcceptResponder, Mode};
+use crate::transport::MockTransport;
+
+/// The options of a transport; made by [`MockTransport::builder`].
+///
+/// ```
+/// use mockwire::{Timing, sync::MockTransport};
+///
+/// let transport = MockTransport::builder()
+///     .unmatched_status(404)
+///     .redact("x-session")
+///     .timing(Timing::Manual)
+///     .build();
+/// assert_eq!(transport.timing(), Timing::Manual);
+/// ```
+#[must_use = "an option does nothing until `build`"]
+pub struct Builder<M: Mode> {
+    settings: Settings<M>,
+    mistake: Option<crate::Error>,
+}
+
+impl<M: Mode> Builder<M> {
+    pub(crate) fn new() -> Self {
+        Self {
+            settings: Settings {
+                unmatched: Unmatched::Error,
+                allow_unmatched: false,
+                timing: Timing::default(),
+                requests: 16_384,
+                body_bytes: 1 << 20,
+                redact: Vec::new(),
+            },
+            mistake: None,
+        }
+    }
+
+    /// Answers requests that match no rule with this status, instead of with an error. They still
+    /// fail verification, unless [`allow_unmatched`](Self::allow_unmatched) says otherwise.
+    pub fn unmatched_status(mut self, status: u16) -> Self {
+        match StatusCode::from_u16(status) {
+            Ok(status) => self.settings.unmatched = Unmatched::Reply(status),
+            Err(error) => {
+                self.mistake(crate::Part::Status, &status.to_string(), &error.to_string())
+            }
+        }
+        self
+    }
+
+    /// Passes requests that match no rule through to another transport, which the host supplies.
+    /// They count as matched.
+    pub fn unmatched_passthrough<F, A, B, E>(mut self, transport: F) -> Self
+    where
+        F: Fn(http::Request<Bytes>) -> A + 'static,
+        A: Future<Output = Result<http::Response<B>, E>>,
+        B: HttpBody<Error: Into<BoxError>>,
+        E: Into<BoxError>,
+        M: AcceptResponder<Passthrough<F>>,
+    {
+        let responder = M::erase_responder(Passthrough(transport));
+        self.settings.unmatched = Unmatched::Handle(responder);
+        self
+    }
+
+    /// Lets verification pass although requests matched no rule.
+    pub fn allow_unmatched(mut self) -> Self {
+        self.settings.allow_unmatched = true;
+        self
+    }
+
+    /// Who moves the transport's time.
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.settings.timing = timing;
+        self
+    }
+
+    /// How many exchanges the journal keeps; the oldest go first, and are counted. 16,384 unless
+    /// said otherwise.
+    pub fn max_requests(mut self, requests: usize) -> Self {
+        self.settings.requests = requests;
+        self
+    }
+
+    /// How many bytes of each request body the journal keeps. 1 MiB unless said otherwise. Matchers
+    /// and handlers always see the whole body.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.settings.body_bytes = bytes;
+        self
+    }
+
+    /// Never prints the values of this header field. `authorization`, `x-api-key`, `cookie`,
+    /// `set-cookie` and their like are never printed anyway.
+    pub fn redact(mut self, header: &str) -> Self {
+        match header_name(header) {
+            Ok(name) => self.settings.redact.push(name),
+            Err(error) => {
+                self.mistake.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// The transport.
+    ///
+    /// # Panics
+    ///
+    /// If an option is malformed; see [`try_build`](Self::try_build).
+    #[must_use]
+    #[track_caller]
+    pub fn build(self) -> MockTransport<M> {
+        match self.try_build() {
+            Ok(transport) => transport,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The transport.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for the first malformed option.
+    pub fn try_build(self) -> Result<MockTransport<M>> {
+        match self.mistake {
+            Some(error) => Err(error),
+            None => Ok(MockTransport::with_settings(self.settings)),
+        }
+    }
+
+    fn mistake(&mut self, part: crate::Part, value: &str, reason: &str) {
+        let error = crate::Error::invalid(part, value, reason);
+        self.mistake.get_or_insert(error);
+    }
+}
+
+impl<M: Mode> fmt::Debug for Builder<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redact: &[HeaderName] = &self.settings.redact;
+        f.debug_struct("Builder")
+            .field("timing", &self.settings.timing)
+            .field("max_requests", &self.settings.requests)
+            .field("max_body_bytes", &self.settings.body_bytes)
+            .field("redact", &redact)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,285 @@
+//! Whether everything went as the test expects, and the text that says why not.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::core::ScopeId;
+use crate::core::rules::Candidate;
+use crate::diagnosis::{Diagnosis, NearMiss};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::flow::decide::{diagnose, near_miss};
+use crate::matcher::{Matcher, Subject};
+use crate::mode::Mode;
+use crate::model::captured::{Captured, Outcome};
+use crate::model::times::{Count, Times};
+
+/// How many unmatched requests a report diagnoses.
+const DIAGNOSED: usize = 5;
+
+/// What is not as the test expects: as data, and as the text of the failing test.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The rules that have not answered as often as they must.
+    pub unmet: Vec<Unmet>,
+    /// Why requests matched no rule; the first five of them.
+    pub unmatched: Vec<Diagnosis>,
+    /// How many requests matched no rule.
+    pub unmatched_count: u64,
+}
+
+/// A rule that has not answered as often as it must.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Unmet {
+    /// The rule, in words.
+    pub rule: String,
+    /// Where it was registered: `file:line:column`.
+    pub site: String,
+    /// How often it must answer, in words.
+    pub expected: String,
+    /// How often it has answered.
+    pub calls: u64,
+    /// The captured request that came nearest to it, and why it is not the one.
+    pub nearest: Option<(String, NearMiss)>,
+}
+
+/// Verifies the rules of a scope; without one, all rules, and that every request matched.
+pub(crate) fn verify<M: Mode>(engine: &Engine<M>, scope: Option<ScopeId>) -> Result<(), Report> {
+    let unmet = unmet(engine, scope);
+    let allowed = scope.is_some() || engine.settings.allow_unmatched;
+    let (count, unmatched) = if allowed {
+        (0, Vec::new())
+    } else {
+        unmatched(engine)
+    };
+    report(unmet, unmatched, count)
+}
+
+/// Verifies that every request matched a rule.
+pub(crate) fn no_unmatched<M: Mode>(engine: &Engine<M>) -> Result<(), Report> {
+    let (count, unmatched) = unmatched(engine);
+    report(Vec::new(), unmatched, count)
+}
+
+fn report(
+    unmet: Vec<Unmet>,
+    unmatched: Vec<Diagnosis>,
+    unmatched_count: u64,
+) -> Result<(), Report> {
+    if unmet.is_empty() && unmatched_count == 0 {
+        return Ok(());
+    }
+    Err(Report {
+        unmet,
+        unmatched,
+        unmatched_count,
+    })
+}
+
+fn unmet<M: Mode>(engine: &Engine<M>, scope: Option<ScopeId>) -> Vec<Unmet> {
+    let short: Vec<(Candidate<M>, u64)> = engine.with(|core| {
+        let of_scope = core
+            .rules
+            .iter()
+            .filter(|(_, it)| scope.is_none() || it.rule.scope == scope);
+        let short = of_scope.filter(|(_, it)| it.hits < it.rule.times.min);
+        let short = short.map(|(id, it)| {
+            let rule = it.rule.clone();
+            (Candidate { id, rule }, it.hits)
+        });
+        short.collect()
+    });
+    if short.is_empty() {
+        return Vec::new();
+    }
+    let captured = snapshots(engine);
+    short
+        .into_iter()
+        .map(|(candidate, calls)| Unmet {
+            rule: candidate.rule.matcher.to_string(),
+            site: candidate.rule.site.to_string(),
+            expected: candidate.rule.times.to_string(),
+            calls,
+            nearest: nearest(&candidate, &captured),
+        })
+        .collect()
+}
+
+/// The captured request that came nearest to a rule, of those that it did not answer.
+fn nearest<M: Mode>(candidate: &Candidate<M>, captured: &[Captured]) -> Option<(String, NearMiss)> {
+    let others = captured.iter().filter(|it| it.rule != Some(candidate.id));
+    let misses = others.map(|captured| {
+        let subject = Subject::new(&captured.request, captured.sequence);
+        (captured, near_miss(candidate, &subject, None))
+    });
+    // Of those equally near, one that nobody answered is the more likely one.
+    let (captured, miss) =
+        misses.min_by_key(|(captured, miss)| (miss.distance, captured.rule.is_some()))?;
+    let request = format!("#{} {}", captured.sequence, captured.request);
+    Some((request, miss))
+}
+
+fn unmatched<M: Mode>(engine: &Engine<M>) -> (u64, Vec<Diagnosis>) {
+    let count = engine.with(|core| core.journal.unmatched());
+    let unmatched = snapshots(engine)
+        .into_iter()
+        .filter(|captured| captured.outcome == Outcome::Unmatched)
+        .take(DIAGNOSED)
+        .map(|captured| diagnose(engine, &Subject::new(&captured.request, captured.sequence)));
+    (count, unmatched.collect())
+}
+
+/// Whether requests that match have arrived as often as expected; the text of the failure if not.
+pub(crate) fn called<M: Mode>(
+    engine: &Engine<M>,
+    matcher: &Matcher<M>,
+    times: Times,
+) -> Result<(), String> {
+    let captured = snapshots(engine);
+    let (matching, others) = split(matcher, &captured)?;
+    let count = matching.len() as u64;
+    if count >= times.min && times.max.is_none_or(|max| count <= max) {
+        return Ok(());
+    }
+    let mut text = format!(
+        "{matcher} should have been called {times}, but was called {}",
+        Count(count)
+    );
+    for captured in &matching {
+        text.push_str(&format!("\n  called by {captured}"));
+    }
+    let explained = others.into_iter().map(|captured| {
+        let subject = Subject::new(&captured.request, captured.sequence);
+        let checks = matcher.explain(&subject);
+        (
+            captured,
+            NearMiss::new(captured.to_string(), String::new(), checks, None),
+        )
+    });
+    if count < times.min {
+        let nearest = explained.min_by_key(|(_, miss)| miss.distance);
+        if let Some((captured, miss)) = nearest {
+            text.push_str(&format!("\nthe nearest request: {captured}"));
+            for check in miss.checks.iter().filter(|check| !check.passed) {
+                let (expected, actual) = (&check.expected, &check.actual);
+                text.push_str(&format!(
+                    "\n  ✗ {}: expected {expected}, actual {actual}",
+                    check.matcher
+                ));
+            }
+        }
+    }
+    Err(text)
+}
+
+/// Whether requests matching these have arrived in this order; the text of the failure if not.
+pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> Result<(), String> {
+    let captured = snapshots(engine);
+    let mut rest = captured.as_slice();
+    for (index, matcher) in matchers.iter().enumerate() {
+        let mut found = None;
+        for (at, captured) in rest.iter().enumerate() {
+            if matches(matcher, captured)? {
+                found = Some(at);
+                break;
+            }
+        }
+        let Some(at) = found else {
+            let arrived: String = captured.iter().map(|it| format!("\n  {it}")).collect();
+            return Err(format!(
+                "expected {matcher} as number {} of the order, but no such request came after \
+                 those before it; what came:{arrived}",
+                index + 1
+            ));
+        };
+        rest = &rest[at + 1..];
+    }
+    Ok(())
+}
+
+type Split<'a> = (Vec<&'a Captured>, Vec<&'a Captured>);
+
+fn split<'a, M: Mode>(matcher: &Matcher<M>, captured: &'a [Captured]) -> Result<Split<'a>, String> {
+    let (mut matching, mut others) = (Vec::new(), Vec::new());
+    for captured in captured {
+        if matches(matcher, captured)? {
+            matching.push(captured);
+        } else {
+            others.push(captured);
+        }
+    }
+    Ok((matching, others))
+}
+
+fn matches<M: Mode>(matcher: &Matcher<M>, captured: &Captured) -> Result<bool, String> {
+    let mut subject = Subject::new(&captured.request, captured.sequence);
+    matcher
+        .test(&mut subject)
+        .map_err(|error| error.to_string())
+}
+
+fn snapshots<M: Mode>(engine: &Engine<M>) -> Vec<Captured> {
+    engine.with(|core| {
+        let entries = core.journal.since(0);
+        entries
+            .map(|(number, entry)| entry.snapshot(number))
+            .collect()
+    })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mock transport was not used as expected")?;
+        for unmet in &self.unmet {
+            write!(f, "\n\n{unmet}")?;
+        }
+        match self.unmatched_count {
+            0 => return Ok(()),
+            1 => f.write_str("\n\n1 request matched no rule")?,
+            n => write!(f, "\n\n{n} requests matched no rule")?,
+        }
+        if self.unmatched_count > self.unmatched.len() as u64 {
+            write!(f, "; the first {}", self.unmatched.len())?;
+        }
+        f.write_str(":")?;
+        for diagnosis in &self.unmatched {
+            write!(f, "\n\n{diagnosis}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            site,
+            expected,
+            calls,
+            ..
+        } = self;
+        write!(
+            f,
+            "{rule}\n     at {site}\n     should have answered {expected}, but has answered {}",
+            Count(*calls)
+        )?;
+        let Some((request, miss)) = &self.nearest else {
+            return f.write_str("\n     no other request was made");
+        };
+        write!(f, "\n     the nearest request: {request}")?;
+        for check in miss.checks.iter().filter(|check| !check.passed) {
+            let (expected, actual) = (&check.expected, &check.actual);
+            write!(
+                f,
+                "\n     ✗ {}: expected {expected}, actual {actual}",
+                check.matcher
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Report {}

@@ -1,0 +1,447 @@
+//! The builder of a rule: conditions, then how often, then the reply.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::RangeBounds;
+
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use serde_json::Value;
+
+use crate::core::ScopeId;
+use crate::core::rules::{Action, Rule as Registration, Site, Step};
+use crate::error::{BoxError, Error, Part, Result};
+use crate::flow::answer::{Eventual, Immediate, Passthrough};
+use crate::flow::hold::Hold;
+use crate::matcher::{Matcher, conditions};
+use crate::mode::{AcceptPredicate, AcceptResponder, Mode};
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+use crate::model::sequence::SequenceEnd;
+use crate::model::times::Times;
+use crate::rule::Rule;
+use crate::transport::MockTransport;
+
+/// A rule that is being written: conditions, then how often it answers, then the reply, which
+/// registers it.
+///
+/// Each condition has a function of the same name, where it is described, for use in
+/// [`any_of`](crate::any_of) and the like.
+#[must_use = "a rule without a reply is not registered: end with `reply`, `reply_with`, `hold`, ..."]
+pub struct When<M: Mode> {
+    transport: MockTransport<M>,
+    matcher: Matcher<M>,
+    times: Times,
+    priority: i32,
+    step: Option<Step>,
+    scope: Option<ScopeId>,
+    site: Site,
+}
+
+impl<M: Mode> When<M> {
+    pub(crate) fn new(
+        transport: MockTransport<M>,
+        matcher: Matcher<M>,
+        scope: Option<ScopeId>,
+        site: Site,
+    ) -> Self {
+        Self {
+            transport,
+            matcher,
+            times: Times::ANY,
+            priority: 0,
+            step: None,
+            scope,
+            site,
+        }
+    }
+
+    /// Also this condition.
+    pub fn and(mut self, matcher: impl Into<Matcher<M>>) -> Self {
+        self.matcher = self.matcher.and(matcher);
+        self
+    }
+
+    /// See [`query`](crate::query).
+    pub fn query(self, name: &str, value: &str) -> Self {
+        self.and(conditions::query(name, value))
+    }
+
+    /// See [`query_contains`](crate::query_contains).
+    pub fn query_contains(self, name: &str, part: &str) -> Self {
+        self.and(conditions::query_contains(name, part))
+    }
+
+    /// See [`query_missing`](crate::query_missing).
+    pub fn query_missing(self, name: &str) -> Self {
+        self.and(conditions::query_missing(name))
+    }
+
+    /// See [`header`](crate::header).
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.and(conditions::header(name, value))
+    }
+
+    /// See [`header_contains`](crate::header_contains).
+    pub fn header_contains(self, name: &str, part: &str) -> Self {
+        self.and(conditions::header_contains(name, part))
+    }
+
+    /// See [`header_exists`](crate::header_exists).
+    pub fn header_exists(self, name: &str) -> Self {
+        self.and(conditions::header_exists(name))
+    }
+
+    /// See [`header_missing`](crate::header_missing).
+    pub fn header_missing(self, name: &str) -> Self {
+        self.and(conditions::header_missing(name))
+    }
+
+    /// See [`cookie`](crate::cookie).
+    pub fn cookie(self, name: &str, value: &str) -> Self {
+        self.and(conditions::cookie(name, value))
+    }
+
+    /// See [`form`](crate::form).
+    pub fn form(self, name: &str, value: &str) -> Self {
+        self.and(conditions::form(name, value))
+    }
+
+    /// See [`basic_auth`](crate::basic_auth).
+    pub fn basic_auth(self, user: &str, password: &str) -> Self {
+        self.and(conditions::basic_auth(user, password))
+    }
+
+    /// See [`bearer`](crate::bearer).
+    pub fn bearer(self, token: &str) -> Self {
+        self.and(conditions::bearer(token))
+    }
+
+    /// See [`body`](crate::body).
+    pub fn body(self, text: &str) -> Self {
+        self.and(conditions::body(text))
+    }
+
+    /// See [`body_bytes`](crate::body_bytes).
+    pub fn body_bytes(self, bytes: impl Into<Bytes>) -> Self {
+        self.and(conditions::body_bytes(bytes))
+    }
+
+    /// See [`body_contains`](crate::body_contains).
+    pub fn body_contains(self, part: &str) -> Self {
+        self.and(conditions::body_contains(part))
+    }
+
+    /// See [`json`](crate::json).
+    pub fn json(self, value: impl Into<Value>) -> Self {
+        self.and(conditions::json(value))
+    }
+
+    /// See [`json_partial`](crate::json_partial).
+    pub fn json_partial(self, value: impl Into<Value>) -> Self {
+        self.and(conditions::json_partial(value))
+    }
+
+    /// See [`json_at`](crate::json_at).
+    pub fn json_at(self, pointer: &str, value: impl Into<Value>) -> Self {
+        self.and(conditions::json_at(pointer, value))
+    }
+
+    /// See [`nth`](crate::nth).
+    pub fn nth(self, numbers: impl RangeBounds<u64>) -> Self {
+        self.and(conditions::nth(numbers))
+    }
+
+    /// See [`predicate`](crate::predicate).
+    #[track_caller]
+    pub fn matching<F>(self, test: F) -> Self
+    where
+        F: Fn(&Request) -> bool + 'static,
+        M: AcceptPredicate<F>,
+    {
+        self.and(conditions::predicate(test))
+    }
+
+    /// How often the rule answers: a number (exactly), or a range. An exhausted rule matches no
+    /// more, and [`verify`](MockTransport::verify) fails below the lower bound. Exact also when
+    /// many threads call at once.
+    pub fn times(mut self, times: impl Into<Times>) -> Self {
+        self.times = times.into();
+        self
+    }
+
+    /// Exactly once.
+    pub fn once(self) -> Self {
+        self.times(1)
+    }
+
+    /// Need not be called at all: removes the lower bound of [`times`](Self::times).
+    pub fn optional(mut self) -> Self {
+        self.times = self.times.optional();
+        self
+    }
+
+    /// Rules with a higher priority are asked first; among equals, those registered first. 0 unless
+    /// said otherwise.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Makes the rule part of a scenario; see [`when_state`](Self::when_state) and
+    /// [`then_state`](Self::then_state).
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.post("/login").in_scenario("session").then_state("in").reply(Reply::status(204));
+    /// transport.get("/me").in_scenario("session").when_state("in").reply(Reply::text("Ada"));
+    /// transport.get("/me").reply(Reply::status(401));
+    ///
+    /// let get = || http::Request::get("https://api.test/me").body(()).unwrap();
+    /// let post = http::Request::post("https://api.test/login").body(()).unwrap();
+    /// assert_eq!(transport.block_on(transport.call(get()))?.status(), 401);
+    /// transport.block_on(transport.call(post))?;
+    /// assert_eq!(transport.block_on(transport.call(get()))?.status(), 200);
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    pub fn in_scenario(mut self, name: &str) -> Self {
+        self.step_mut().scenario = name.to_owned();
+        self
+    }
+
+    /// Answers only while the scenario is in this state. A scenario begins as `"started"`.
+    pub fn when_state(mut self, state: &str) -> Self {
+        self.step_mut().when = Some(state.to_owned());
+        self
+    }
+
+    /// Moves the scenario to this state when it answers.
+    pub fn then_state(mut self, state: &str) -> Self {
+        self.step_mut().then = Some(state.to_owned());
+        self
+    }
+
+    fn step_mut(&mut self) -> &mut Step {
+        self.step.get_or_insert_default()
+    }
+
+    /// Answers with this reply, each time. Registers the rule.
+    ///
+    /// # Panics
+    ///
+    /// If a condition or the reply is malformed, or the transport is disposed; see
+    /// [`try_reply`](Self::try_reply).
+    #[track_caller]
+    pub fn reply(self, reply: impl Into<Reply>) -> Rule<M> {
+        self.try_reply(reply).unwrap_or_else(refuse)
+    }
+
+    /// Like [`reply`](Self::reply), without the panic.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for the first mistake in the conditions or the reply.
+    pub fn try_reply(self, reply: impl Into<Reply>) -> Result<Rule<M>> {
+        let reply = reply.into().validate()?;
+        self.register(Action::Reply(reply))
+    }
+
+    /// Answers with these replies, one after the other. Registers the rule.
+    ///
+    /// # Panics
+    ///
+    /// If a condition or a reply is malformed, there is no reply, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_sequence<R: Into<Reply>>(
+        self,
+        replies: impl IntoIterator<Item = R>,
+        end: SequenceEnd,
+    ) -> Rule<M> {
+        self.try_reply_sequence(replies, end).unwrap_or_else(refuse)
+    }
+
+    /// Like [`reply_sequence`](Self::reply_sequence), without the panic.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for the first mistake.
+    pub fn try_reply_sequence<R: Into<Reply>>(
+        self,
+        replies: impl IntoIterator<Item = R>,
+        end: SequenceEnd,
+    ) -> Result<Rule<M>> {
+        let replies = replies.into_iter().map(|reply| reply.into().validate());
+        let replies = replies.collect::<Result<Box<[_]>>>()?;
+        if replies.is_empty() {
+            let reason = "a sequence needs at least one reply";
+            return Err(Error::invalid(Part::Option, "[]", reason));
+        }
+        self.register(Action::Sequence { replies, end })
+    }
+
+    /// Fails this many times, then succeeds for good: what a client's retries are tested with.
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.get("/flaky").reply_after_failures(2, Reply::status(503), Reply::text("ok"));
+    ///
+    /// let status = || {
+    ///     let request = http::Request::get("https://api.test/flaky").body(()).unwrap();
+    ///     transport.block_on(transport.call(request)).unwrap().status().as_u16()
+    /// };
+    /// assert_eq!([status(), status(), status(), status()], [503, 503, 200, 200]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`reply_sequence`](Self::reply_sequence).
+    #[track_caller]
+    pub fn reply_after_failures(
+        self,
+        failures: usize,
+        failure: impl Into<Reply>,
+        success: impl Into<Reply>,
+    ) -> Rule<M> {
+        let mut replies = vec![failure.into(); failures];
+        replies.push(success.into());
+        self.reply_sequence(replies, SequenceEnd::RepeatLast)
+    }
+
+    /// Answers with what the closure makes of the request. Registers the rule.
+    ///
+    /// The closure runs outside every lock: it may use the transport, and a slow one delays nobody
+    /// else. It may return a `Result`; an error reaches the caller as
+    /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed), a panic as
+    /// [`HandlerPanicked`](crate::ErrorKind::HandlerPanicked).
+    ///
+    /// # Panics
+    ///
+    /// If a condition is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_with<F, R>(self, handler: F) -> Rule<M>
+    where
+        F: Fn(&Request) -> R + 'static,
+        R: Into<Reply>,
+        M: AcceptResponder<Immediate<F>>,
+    {
+        let responder = M::erase_responder(Immediate(handler));
+        self.register(Action::Handle(responder))
+            .unwrap_or_else(refuse)
+    }
+
+    /// Answers with what the closure's future gives. Registers the rule.
+    ///
+    /// The future is polled by whoever polls the call, and dropped with it.
+    ///
+    /// ```
+    /// use mockwire::{Reply, Request, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.post("/echo").reply_async(|request: Request| async move {
+    ///     let text = request.text()?.to_owned();
+    ///     Ok::<_, mockwire::Error>(Reply::text(text))
+    /// });
+    /// # let request = http::Request::post("https://api.test/echo").body("hi").unwrap();
+    /// # let response = transport.block_on(transport.call(request))?;
+    /// # assert_eq!(transport.block_on(response.into_body().text())?, "hi");
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If a condition is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_async<F, A>(self, handler: F) -> Rule<M>
+    where
+        F: Fn(Request) -> A + 'static,
+        A: Future<Output: Into<Reply>>,
+        M: AcceptResponder<Eventual<F>>,
+    {
+        let responder = M::erase_responder(Eventual(handler));
+        self.register(Action::Handle(responder))
+            .unwrap_or_else(refuse)
+    }
+
+    /// Keeps each request until the test replies to it. Registers the rule.
+    ///
+    /// # Panics
+    ///
+    /// If a condition is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn hold(self) -> Hold<M> {
+        let rule = self.register(Action::Hold).unwrap_or_else(refuse);
+        Hold::new(rule.transport().engine.clone(), rule.id())
+    }
+
+    /// Passes each request through to another transport, which the host supplies: a closure that
+    /// makes a response of a request. Registers the rule. The response's body streams.
+    ///
+    /// # Panics
+    ///
+    /// If a condition is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn passthrough<F, A, B, E>(self, transport: F) -> Rule<M>
+    where
+        F: Fn(http::Request<Bytes>) -> A + 'static,
+        A: Future<Output = Result<http::Response<B>, E>>,
+        B: HttpBody<Error: Into<BoxError>>,
+        E: Into<BoxError>,
+        M: AcceptResponder<Passthrough<F>>,
+    {
+        let responder = M::erase_responder(Passthrough(transport));
+        self.register(Action::Handle(responder))
+            .unwrap_or_else(refuse)
+    }
+
+    pub(crate) fn register(self, action: Action<M>) -> Result<Rule<M>> {
+        if let Some(error) = self.matcher.mistake() {
+            return Err(error);
+        }
+        if self.times.max.is_some_and(|max| max < self.times.min) {
+            let (min, max) = (self.times.min, self.times.max.unwrap_or_default());
+            let reason = "the lower bound is above the upper one";
+            return Err(Error::invalid(
+                Part::Option,
+                format!("times({min}..={max})"),
+                reason,
+            ));
+        }
+        if self
+            .step
+            .as_ref()
+            .is_some_and(|step| step.scenario.is_empty())
+        {
+            let reason = "`when_state` and `then_state` need `in_scenario`";
+            return Err(Error::invalid(Part::Option, "scenario", reason));
+        }
+        let rule = Registration {
+            matcher: self.matcher,
+            action,
+            times: self.times,
+            priority: self.priority,
+            scenario: self.step.map(Box::new),
+            scope: self.scope,
+            site: self.site,
+        };
+        let id = self
+            .transport
+            .engine
+            .with(|core| core.add_rule(rule.into()))?;
+        Ok(Rule::new(self.transport, id))
+    }
+}
+
+#[track_caller]
+fn refuse<T>(error: Error) -> T {
+    panic!("this rule cannot be registered: {error}")
+}
+
+impl<M: Mode> fmt::Debug for When<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "When({}, {})", self.matcher, self.times)
+    }
+}
