@@ -1,0 +1,77 @@
+/** Where a request goes: a URL as `fetch` understands it, and the line that the engine is asked with. */
+
+import { InvalidRequestError, shown } from "./errors.js";
+
+/** A normalised URL without its fragment. Shared by all requests that were given the same text. */
+export class Address {
+  readonly href: string;
+  #get: string | undefined;
+  #post: string | undefined;
+
+  constructor(href: string) {
+    this.href = href;
+  }
+
+  /** `METHOD URL`. The two usual lines are kept, so that no text is built for a repeated request. */
+  line(method: string): string {
+    if (method === "POST") return (this.#post ??= `POST ${this.href}`);
+    if (method === "GET") return (this.#get ??= `GET ${this.href}`);
+    return `${method} ${this.href}`;
+  }
+}
+
+/** URLs seen lately. When it is full it starts over, which bounds it without bookkeeping per use. */
+const known = new Map<string, Address>();
+const KNOWN_LIMIT = 512;
+const KNOWN_LENGTH = 1024;
+
+/**
+ * The address that a text stands for; relative ones are resolved against `base`, or the page.
+ * Throws what `fetch` throws: a `TypeError`.
+ */
+export function addressOf(text: string, base: string | undefined): Address {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const absolute = parse(text, undefined);
+  const url = absolute ?? parse(text, base ?? pageUrl());
+  if (url === undefined) {
+    throw new InvalidRequestError(
+      "MOCKWIRE_INVALID_URL",
+      `Failed to parse URL from ${text} (an absolute one is needed: set \`baseUrl\` to resolve relative ones)`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new InvalidRequestError(
+      "MOCKWIRE_INVALID_URL",
+      "Request cannot be constructed from a URL that includes credentials: send an authorization header",
+    );
+  }
+  url.hash = "";
+  const address = new Address(url.href);
+  if (absolute !== undefined && text.length <= KNOWN_LENGTH) {
+    if (known.size >= KNOWN_LIMIT) known.clear();
+    known.set(text, address);
+  }
+  return address;
+}
+
+/** The options' base URL, checked. */
+export function checkedBase(base: string | undefined): string | undefined {
+  if (base !== undefined && parse(base, undefined) === undefined) {
+    throw new InvalidRequestError("MOCKWIRE_INVALID_URL", `\`baseUrl\` is not an absolute URL: ${shown(base)}`);
+  }
+  return base;
+}
+
+function parse(text: string, base: string | undefined): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
+}
+
+function pageUrl(): string | undefined {
+  const page = globalThis as { document?: { baseURI?: string }; location?: { href?: string } };
+  return page.document?.baseURI ?? page.location?.href;
+}

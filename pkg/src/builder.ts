@@ -1,0 +1,318 @@
+/** A rule in the making: conditions, then how often, then exactly one reply. */
+
+import type { CapturedRequest } from "./captured.js";
+import * as when from "./conditions.js";
+import type { Condition, TextTest } from "./conditions.js";
+import { InvalidRuleError, shown } from "./errors.js";
+import type { HeadersInput } from "./headers.js";
+import { error } from "./reply/failure.js";
+import { replyFrom, type ReplyBody, type Replyable, replyWith } from "./reply/from.js";
+import { type Handler, HandlerReply } from "./reply/handler.js";
+import type { ReplyInit } from "./reply/head.js";
+import { Held } from "./reply/held.js";
+import { passthrough, type Upstream } from "./reply/passthrough.js";
+import type { Reply } from "./reply/reply.js";
+import { redirect } from "./reply/static.js";
+import { type Chunks, stream } from "./reply/stream.js";
+import { template } from "./reply/template.js";
+import type { Rule } from "./rule.js";
+import type { RuleDraft, SequenceEnd } from "./rules.js";
+import type { ParsedTarget } from "./target.js";
+
+/** How often a rule answers: it matches no more after `max` times, and `verify()` fails below `min`. */
+export interface Times {
+  /** 0 unless given. */
+  readonly min?: number;
+  /** Without limit unless given. */
+  readonly max?: number;
+}
+
+/** Whoever takes finished rules. @internal */
+export interface Registrar {
+  register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule;
+}
+
+/**
+ * Collects what a rule asks for. Nothing is registered until one of the replies is chosen: `reply`,
+ * `replySequence`, `retry`, `stream`, `template`, `redirect`, `hold`, `passthrough` or `error`.
+ *
+ * `Params` are the captures of the path, `Body` is what `request.json()` gives in handlers.
+ */
+export class RuleBuilder<Params = Record<string, string>, Body = any> {
+  readonly #registrar: Registrar;
+  readonly #target: ParsedTarget;
+  readonly #method: string | undefined;
+  readonly #otherwise: boolean;
+  readonly #conditions: Condition[];
+  #times: { min: number; max: number | null } = { min: 0, max: null };
+  #priority = 0;
+  #scenario: { name: string; when?: string; then?: string } | null = null;
+
+  /** @internal */
+  constructor(registrar: Registrar, target: ParsedTarget, method: string | undefined, otherwise = false) {
+    this.#registrar = registrar;
+    this.#target = target;
+    this.#method = method;
+    this.#otherwise = otherwise;
+    this.#conditions = method === undefined ? [target.condition] : [when.method(method), target.condition];
+  }
+
+  /** The condition, the function, or, for a `RegExp`, that it is found in the body. See {@link when.matching}. */
+  matching(test: Condition | RegExp | ((request: CapturedRequest<Params, Body>) => unknown)): this {
+    return this.#and(when.matching(test as Condition));
+  }
+
+  /** At least one of the conditions. */
+  any(...conditions: Condition[]): this {
+    return this.#and(when.any(...conditions));
+  }
+
+  /** Not this condition. */
+  not(condition: Condition): this {
+    return this.#and(when.not(condition));
+  }
+
+  /** See {@link when.header}. */
+  header(name: string, value: TextTest): this {
+    return this.#and(when.header(name, value));
+  }
+
+  headerContains(name: string, part: string): this {
+    return this.#and(when.headerContains(name, part));
+  }
+
+  hasHeader(name: string): this {
+    return this.#and(when.hasHeader(name));
+  }
+
+  withoutHeader(name: string): this {
+    return this.#and(when.withoutHeader(name));
+  }
+
+  /** See {@link when.query}. */
+  query(name: string, value: TextTest): this {
+    return this.#and(when.query(name, value));
+  }
+
+  queryContains(name: string, part: string): this {
+    return this.#and(when.queryContains(name, part));
+  }
+
+  hasQuery(name: string): this {
+    return this.#and(when.hasQuery(name));
+  }
+
+  withoutQuery(name: string): this {
+    return this.#and(when.withoutQuery(name));
+  }
+
+  cookie(name: string, value: string): this {
+    return this.#and(when.cookie(name, value));
+  }
+
+  /** See {@link when.body}. */
+  body(content: TextTest | ArrayBuffer | ArrayBufferView): this {
+    return this.#and(when.body(content));
+  }
+
+  bodyContains(part: string): this {
+    return this.#and(when.bodyContains(part));
+  }
+
+  /** The body is this JSON value. See {@link when.json}. */
+  json(value: unknown): this {
+    return this.#and(when.json(value));
+  }
+
+  /** The body is JSON and has at least this. See {@link when.jsonPartial}. */
+  jsonPartial(value: unknown): this {
+    return this.#and(when.jsonPartial(value));
+  }
+
+  /** The value at a JSON pointer is this one. See {@link when.jsonAt}. */
+  jsonAt(pointer: string, value: unknown): this {
+    return this.#and(when.jsonAt(pointer, value));
+  }
+
+  form(name: string, value: string): this {
+    return this.#and(when.form(name, value));
+  }
+
+  basicAuth(user: string, password: string): this {
+    return this.#and(when.basicAuth(user, password));
+  }
+
+  bearer(token: string): this {
+    return this.#and(when.bearer(token));
+  }
+
+  /** See {@link when.nth}. */
+  nth(position: number | { readonly from: number; readonly to?: number }): this {
+    return this.#and(when.nth(position));
+  }
+
+  /** Says what the bodies are, for the type of `request.json()`. Nothing is checked. */
+  accepts<T>(): RuleBuilder<Params, T> {
+    return this as unknown as RuleBuilder<Params, T>;
+  }
+
+  /** Exactly this often, or from `min` to `max` times. */
+  times(times: number | Times): this {
+    const { min = 0, max = null } = typeof times === "number" ? { min: times, max: times } : times;
+    if (!isCount(min) || !(max === null || (isCount(max) && max >= min))) {
+      const given = typeof times === "number" ? String(times) : JSON.stringify(times);
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `times() takes whole numbers, max not below min, not ${given}`);
+    }
+    this.#times = { min, max };
+    return this;
+  }
+
+  /** Exactly once. */
+  once(): this {
+    return this.times(1);
+  }
+
+  /** It need not answer at all: `verify()` does not ask for it. */
+  optional(): this {
+    this.#times = { ...this.#times, min: 0 };
+    return this;
+  }
+
+  /** Of several rules that match, the one with the highest priority answers; among equals, the first. 0 unless given. */
+  priority(priority: number): this {
+    if (!Number.isInteger(priority) || Math.abs(priority) > 0x7fffffff) {
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `priority() takes a whole number, not ${shown(priority)}`);
+    }
+    this.#priority = priority;
+    return this;
+  }
+
+  /** Makes the rule part of a scenario: a named state that rules wait for and change. */
+  inScenario(name: string): this {
+    this.#scenario = { ...this.#scenario, name: word("inScenario", name) };
+    return this;
+  }
+
+  /** It answers only when its scenario is in this state; every scenario begins in `started`. */
+  whenState(state: string): this {
+    this.#scenario = { ...this.#inScenario("whenState"), when: word("whenState", state) };
+    return this;
+  }
+
+  /** When it has answered, its scenario is in this state. */
+  thenState(state: string): this {
+    this.#scenario = { ...this.#inScenario("thenState"), then: word("thenState", state) };
+    return this;
+  }
+
+  /**
+   * Registers the rule with its reply: a status with a body and headers; a handler; or a value: text,
+   * bytes, a platform `Response`, something made with `reply`, or else what is sent as JSON.
+   *
+   * @example
+   * transport.get("/health").reply(204);
+   * transport.get("/users/:id").reply({ id: 7 });
+   * transport.post("/users").reply(201, { id: 8 }, { location: "/users/8" });
+   * transport.post("/echo").reply((request) => request.json());
+   */
+  reply(status: number, body?: ReplyBody, headers?: HeadersInput): Rule;
+  reply(handler: Handler<Params, Body>): Rule;
+  reply(value: Replyable): Rule;
+  reply(value: Replyable | Handler<Params, Body>, body?: ReplyBody, headers?: HeadersInput): Rule {
+    if (typeof value === "number") {
+      const init = headers === undefined ? { status: value } : { status: value, headers };
+      return this.#register([replyWith(body, init)], this.reply);
+    }
+    return this.#register([toReply(value)], this.reply);
+  }
+
+  /** Replies one after the other. After the last one the next request fails, unless `end` says otherwise. */
+  replySequence(
+    replies: ReadonlyArray<Replyable | Handler<Params, Body>>,
+    options: { readonly end?: SequenceEnd } = {},
+  ): Rule {
+    const { end = "fail" } = options;
+    if (!Array.isArray(replies) || replies.length === 0 || !(end === "fail" || end === "repeat" || end === "cycle")) {
+      throw new InvalidRuleError(
+        "MOCKWIRE_INVALID_OPTION",
+        "replySequence() takes an array of at least one reply, and `end` is fail, repeat or cycle",
+      );
+    }
+    return this.#register(replies.map(toReply), this.replySequence, end);
+  }
+
+  /** The first `n` requests get `failure`, all later ones `success`. */
+  retry(n: number, failure: Replyable | Handler<Params, Body>, success: Replyable | Handler<Params, Body>): Rule {
+    if (!isCount(n)) throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `retry() takes a whole number, not ${shown(n)}`);
+    const failures = new Array<Reply>(n).fill(toReply(failure));
+    return this.#register([...failures, toReply(success)], this.retry, "repeat");
+  }
+
+  /** A body in pieces. See {@link stream}. */
+  stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Rule {
+    return this.#register([stream(chunks, init)], this.stream);
+  }
+
+  /** Text with placeholders such as `{{param.id}}` and `{{json /model}}`. See {@link template}. */
+  template(text: string, init?: ReplyInit): Rule {
+    return this.#register([template(text, init)], this.template);
+  }
+
+  /** A redirect, 302 unless given, which `fetch` follows through this transport. */
+  redirect(location: string | URL, status?: number): Rule {
+    return this.#register([redirect(location, status)], this.redirect);
+  }
+
+  /** Requests wait until the test replies to them: `const held = await rule.next(); held.reply(200)`. */
+  hold(): Held<Params, Body> {
+    const held = new Held<Params, Body>();
+    return held.attach(this.#register([held], this.hold));
+  }
+
+  /** Requests go on to another transport, such as the platform's `fetch`, and its response comes back. */
+  passthrough(upstream: Upstream): Rule {
+    return this.#register([passthrough(upstream)], this.passthrough);
+  }
+
+  /** The connection fails: `fetch` rejects with a network error of this code, or with this error. See {@link error}. */
+  error(code?: string | Error): Rule {
+    return this.#register([error(code)], this.error);
+  }
+
+  #and(condition: Condition): this {
+    this.#conditions.push(condition);
+    return this;
+  }
+
+  #inScenario(caller: string): { name: string } {
+    if (this.#scenario !== null) return this.#scenario;
+    throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() needs a scenario: call inScenario() before`);
+  }
+
+  #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
+    const name = this.#otherwise ? "otherwise" : `${this.#method ?? "*"} ${this.#target.label}`;
+    const draft: RuleDraft = {
+      name,
+      when: when.all(...this.#conditions).specification,
+      params: this.#target.params,
+      priority: this.#priority,
+      ...this.#times,
+      otherwise: this.#otherwise,
+      scenario: this.#scenario,
+    };
+    return this.#registrar.register(draft, replies, end, caller);
+  }
+}
+
+function toReply(value: Replyable | Handler<any, any>): Reply {
+  return typeof value === "function" ? new HandlerReply(value as Handler) : replyFrom(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function word(caller: string, value: unknown): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() takes a name, not ${shown(value)}`);
+}

@@ -1,0 +1,101 @@
+/**
+ * The engine: the Rust core behind its WebAssembly edge. It decides; this package performs.
+ *
+ * What crosses: one short line per request in, one number out. Bodies and replies stay on the
+ * JavaScript side and are named by number; headers and bodies follow only when a rule looks at them.
+ */
+
+import { Engine as WasmEngine, initSync } from "mockwire-wasm";
+import base64 from "mockwire-wasm/base64";
+
+/** What `call` and `decide` answer instead of the number of a reply. */
+export const NEEDS = -1;
+export const UNMATCHED = -2;
+export const FAILED = -3;
+
+/** How an exchange ended, as the engine wants it told. */
+export const enum Outcome {
+  Done = 0,
+  Cancelled = 1,
+  Failed = 2,
+}
+
+/** The engine's methods. Sequence numbers count requests from 1; rule ids are its own. */
+export interface Engine {
+  /** Registers a rule and answers its id; throws `{code, message}` when the specification is no good. */
+  addRule(specification: string): number;
+  /** Throws when the id is stale. */
+  removeRule(rule: number): void;
+  /**
+   * A request arrives: `line` is `METHOD URL`. Answers the number of the reply to give, or `NEEDS`
+   * (then `decide` is called with the whole request), `UNMATCHED`, or `FAILED` (`lastError` tells).
+   */
+  call(line: string): number;
+  /** As `call`, with everything known. `headers` is a block of `name: value\r\n` lines. */
+  decide(sequence: number, headers: string, body: Uint8Array): number;
+  /** JSON: `{code, message, diagnosis?}`. */
+  lastError(): string;
+  /** Gives a captured request what it has not needed so far, for queries. */
+  hydrate(sequence: number, headers: string, body: Uint8Array): void;
+  /** JSON: what the winning rule's path captured. */
+  params(sequence: number): string;
+  /** The text of a template reply for this request. */
+  render(sequence: number, reply: number): string;
+  /** The head of a reply that was made on this side. */
+  answered(sequence: number, status: number, headers: string): void;
+  /** The end of an exchange; `delivered` counts body bytes the client has taken. */
+  finish(sequence: number, outcome: number, delivered: number, detail: string): void;
+  /** JSON: one [`Entry`] for each captured request from this sequence number on. */
+  journal(from: number): string;
+  /** How many captures were evicted, oldest first, to keep the journal's cap. */
+  dropped(): number;
+  count(condition: string): number;
+  /** The sequence numbers of the captured requests that satisfy the condition. */
+  matching(condition: string): Float64Array;
+  hits(rule: number): number;
+  /** Empty when everything expected has happened; else JSON: `{message, unmet, unmatched}`. */
+  verify(): string;
+  /** Forgets captures; rules stay. */
+  clear(): void;
+  /** Forgets rules, captures and scenario states. */
+  reset(): void;
+  setScenario(name: string, state: string): void;
+  scenario(name: string): string | undefined;
+  /** The transport's time, in milliseconds since it was made. */
+  now(): number;
+  advance(milliseconds: number): void;
+  free(): void;
+}
+
+/** What the journal says about one request. @internal */
+export interface Entry {
+  readonly sequence: number;
+  readonly at: number;
+  readonly rule: number | null;
+  readonly outcome: "pending" | "done" | "cancelled" | "failed" | "unmatched";
+  readonly status: number | null;
+  readonly delivered: number;
+  readonly error?: string;
+}
+
+let compiled = false;
+
+/**
+ * A new engine. The first one compiles the WebAssembly module, synchronously (a few milliseconds),
+ * so that importing this package costs nothing.
+ */
+export function newEngine(options: string, test: (predicate: number, sequence: number) => boolean): Engine {
+  if (!compiled) {
+    initSync({ module: new WebAssembly.Module(decode(base64)) });
+    compiled = true;
+  }
+  return new WasmEngine(options, test) as Engine;
+}
+
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+  if (typeof fromBase64 === "function") return fromBase64.call(Uint8Array, text);
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "base64"): Uint8Array<ArrayBuffer> } };
+  if (typeof Buffer?.from === "function") return Buffer.from(text, "base64");
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,217 @@
+/**
+ * What can go wrong, as classes.
+ *
+ * Every error has a `code`, the same word as in the Rust crate. Compare codes or classes, never
+ * messages: those are for people and may change.
+ */
+
+/** An error of the mock transport: what went wrong, where, and what to do about it. */
+export class MockwireError extends Error {
+  static {
+    named(this, "MockwireError");
+  }
+
+  /** A stable name for the kind of error, such as `MOCKWIRE_UNMATCHED`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * No rule matched the request. The message names the nearest rules and what each of them missed.
+ *
+ * It is deliberately not a `TypeError`, the class of a failed connection: code that retries what
+ * the network did should not retry what the test forgot.
+ */
+export class UnmatchedRequestError extends MockwireError {
+  static {
+    named(this, "UnmatchedRequestError");
+  }
+
+  /** The message again, as data. */
+  readonly diagnosis: Diagnosis | undefined;
+
+  constructor(message: string, diagnosis?: Diagnosis) {
+    super("MOCKWIRE_UNMATCHED", message);
+    this.diagnosis = diagnosis;
+  }
+}
+
+/** Why a request matched no rule. Secrets are redacted. */
+export interface Diagnosis {
+  /** Method and URL. */
+  readonly request: string;
+  /** The number of the request on its transport, from 1. */
+  readonly sequence: number;
+  /** The header fields. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  /** The beginning of the body. */
+  readonly body: string;
+  /** At most three rules, the nearest first. */
+  readonly nearest: readonly NearMiss[];
+  /** How many rules there were. */
+  readonly rules: number;
+}
+
+/** A rule, and why it did not answer. */
+export interface NearMiss {
+  /** The rule, in words. */
+  readonly rule: string;
+  /** Where it was registered: `file:line:column`. */
+  readonly site: string;
+  /** How far the request is from the rule; 0 when everything it asks for is there. */
+  readonly distance: number;
+  /** Each thing that the rule asks for. */
+  readonly checks: readonly Check[];
+  /** Why the rule was out of play although it may fit: used up, or in another scenario state. */
+  readonly excluded: unknown;
+}
+
+/** One thing that a rule asks for, and what was found. */
+export interface Check {
+  /** What it looks at: `header x-plan`, `JSON /model`, `query page`. */
+  readonly matcher: string;
+  /** What it asks for. */
+  readonly expected: string;
+  /** What was found; empty when it passed. */
+  readonly actual: string;
+  /** Whether it passed. */
+  readonly passed: boolean;
+}
+
+/** What a test expected of its transport did not happen. */
+export class VerificationError extends MockwireError {
+  static {
+    named(this, "VerificationError");
+  }
+
+  constructor(message: string) {
+    super("MOCKWIRE_VERIFICATION", message);
+  }
+}
+
+/** A rule cannot be made like this: the message names the part, its value and what would be right. */
+export class InvalidRuleError extends MockwireError {
+  static {
+    named(this, "InvalidRuleError");
+  }
+}
+
+/** A reply cannot be made like this: a status out of range, a body on a 204, a value that is no JSON. */
+export class InvalidReplyError extends MockwireError {
+  static {
+    named(this, "InvalidReplyError");
+  }
+}
+
+/** An argument of the wrong type, or an unknown option. */
+export class InvalidArgumentError extends MockwireError {
+  static {
+    named(this, "InvalidArgumentError");
+  }
+
+  constructor(message: string) {
+    super("MOCKWIRE_INVALID_OPTION", message);
+  }
+}
+
+/**
+ * `fetch` was called with something that the platform's `fetch` refuses as well: a malformed URL, a
+ * forbidden method, an invalid header. A `TypeError`, because that is what the platform throws.
+ */
+export class InvalidRequestError extends TypeError {
+  static {
+    named(this, "InvalidRequestError");
+  }
+
+  /** Which part of the request: `MOCKWIRE_INVALID_URL`, `.._METHOD`, `.._HEADER_NAME`, ... */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A handler, predicate or stream of the test threw; `cause` is what it threw. */
+export class HandlerError extends MockwireError {
+  static {
+    named(this, "HandlerError");
+  }
+
+  constructor(message: string, cause: unknown) {
+    super("MOCKWIRE_HANDLER_FAILED", message, { cause });
+  }
+}
+
+/** A sequence of replies has given them all, and was not told to repeat or to cycle. */
+export class SequenceExhaustedError extends MockwireError {
+  static {
+    named(this, "SequenceExhaustedError");
+  }
+}
+
+/** The transport is disposed: it answers nothing any more. */
+export class DisposedError extends MockwireError {
+  static {
+    named(this, "DisposedError");
+  }
+
+  constructor(message = "the transport is disposed: create a new one for further requests") {
+    super("MOCKWIRE_DISPOSED", message);
+  }
+}
+
+/** A handle refers to something that is gone: a removed rule, a held request that was answered. */
+export class StaleHandleError extends MockwireError {
+  static {
+    named(this, "StaleHandleError");
+  }
+
+  constructor(message: string) {
+    super("MOCKWIRE_STALE_HANDLE", message);
+  }
+}
+
+/** What was waited for did not happen before the deadline, in the transport's time. */
+export class WaitTimeoutError extends MockwireError {
+  static {
+    named(this, "WaitTimeoutError");
+  }
+
+  constructor(message: string) {
+    super("MOCKWIRE_TIMED_OUT", message);
+  }
+}
+
+/** Another transport is installed as `globalThis.fetch`. */
+export class AlreadyInstalledError extends MockwireError {
+  static {
+    named(this, "AlreadyInstalledError");
+  }
+
+  constructor(message: string) {
+    super("MOCKWIRE_ALREADY_INSTALLED", message);
+  }
+}
+
+/** What a thrown value says for itself. @internal */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+}
+
+/** What a value looks like in a message: short, and of which type. @internal */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "an array" : `an object (${value.constructor?.name ?? "no prototype"})`;
+}
+
+// On the prototype, so that it is in the stack trace and survives minifiers, yet is no own property.
+function named(type: { prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+}

@@ -1,0 +1,178 @@
+/** One request's life: from its arrival to the last byte of its reply, or to its abrupt end. */
+
+import type { Address } from "./address.js";
+import { encode, NO_BYTES } from "./bytes.js";
+import { CapturedRequest } from "./captured.js";
+import type { Core } from "./core.js";
+import { Outcome } from "./engine.js";
+import { block, type HeaderList } from "./headers.js";
+import type { Journal } from "./journal.js";
+import type { Incoming, RequestBody } from "./incoming.js";
+import { StaticBody } from "./reply/body.js";
+import type { Head } from "./reply/head.js";
+import type { Reply } from "./reply/reply.js";
+import type { Rule } from "./rule.js";
+
+/**
+ * The state of one exchange on this side of the boundary. What it decides is nothing: it keeps the
+ * request for whoever asks, and tells the engine, exactly once, how the exchange ended.
+ */
+export class Exchange {
+  readonly core: Core;
+  readonly address: Address;
+  readonly method: string;
+  readonly headers: HeaderList;
+  readonly signal: AbortSignal | undefined;
+  readonly redirect: RequestRedirect;
+  /** The journal that has it: not the transport's any more once that was reset. */
+  readonly journal: Journal;
+  /** How many redirects led here. */
+  readonly hops: number;
+  /** Its number on the transport, from 1; 0 until it is journaled. */
+  sequence = 0;
+  /** The body; `undefined` while it is arriving. */
+  body: RequestBody | undefined;
+  /** Whether the end of the body was cut off, because the journal keeps only so much. */
+  truncated = false;
+  /** The rule that answers, the reply that it gives, and the engine's number for that. */
+  rule: Rule | undefined;
+  reply: Reply | undefined;
+  number = -1;
+  /** Whether the engine has the headers and the body. */
+  hydrated = false;
+  /** How many bytes of the reply's body the client has taken. */
+  delivered = 0;
+  #ended = false;
+  #stop: ((reason: unknown) => void) | undefined;
+  #onAbort: (() => void) | undefined;
+  #captured: CapturedRequest | undefined;
+  #content: StaticBody | undefined;
+
+  constructor(core: Core, request: Incoming, hops = 0) {
+    this.core = core;
+    this.journal = core.journal;
+    this.address = request.address;
+    this.method = request.method;
+    this.headers = request.headers;
+    this.body = request.body;
+    this.signal = request.signal;
+    this.redirect = request.redirect;
+    this.hops = hops;
+  }
+
+  /** The request as the test sees it. */
+  get captured(): CapturedRequest {
+    return (this.#captured ??= new CapturedRequest(this));
+  }
+
+  /** The body for reading, converted at most once; `undefined` when there is none. */
+  get content(): StaticBody | undefined {
+    return this.body == null ? undefined : (this.#content ??= new StaticBody(this.body));
+  }
+
+  /** Whether it is over. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the engine knows nothing of it any more: it was evicted, cleared, reset or disposed. */
+  get isForgotten(): boolean {
+    return this.journal.forgot(this.sequence);
+  }
+
+  get aborted(): boolean {
+    return this.signal?.aborted === true;
+  }
+
+  headerBlock(): string {
+    return block(this.headers);
+  }
+
+  bodyBytes(): Uint8Array {
+    return this.content?.bytes ?? NO_BYTES;
+  }
+
+  /** The engine's text for this request, when the reply is a template. */
+  render(): string {
+    return this.core.engine.render(this.sequence, this.number);
+  }
+
+  /** Tells the journal about a head that was made on this side. */
+  answered(head: Head): void {
+    if (this.#ended || this.isForgotten) return;
+    this.journal.changed();
+    this.core.engine.answered(this.sequence, head.status, block(head.headers));
+  }
+
+  /** The exchange is over. Only the first call counts. */
+  finish(outcome: Outcome, detail = ""): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#stop !== undefined) this.#release();
+    if (this.body != null && this.body.length > this.core.bodyLimit) this.#truncate(this.body);
+    if (this.isForgotten) return;
+    this.journal.changed();
+    this.core.engine.finish(this.sequence, outcome, this.delivered, detail);
+  }
+
+  /** The journal knows how the exchange ended; what comes now is between the client and this side. */
+  closeQuietly(): void {
+    this.#ended = true;
+  }
+
+  /** Calls `stop` when the caller aborts or the transport is disposed, until `unguard` or the end. */
+  guard(stop: (reason: unknown) => void): void {
+    if (this.#ended) return;
+    this.#release();
+    this.#stop = stop;
+    this.core.inFlight.add(this);
+    const { signal } = this;
+    if (signal === undefined) return;
+    if (signal.aborted) return this.interrupt(signal.reason);
+    this.#onAbort = () => this.interrupt(signal.reason);
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Takes `stop` back, unless another guard has taken its place. */
+  unguard(stop: (reason: unknown) => void): void {
+    if (this.#stop === stop) this.#release();
+  }
+
+  /** Ends the exchange with the reason that its caller, or its transport, gives. */
+  interrupt(reason: unknown): void {
+    const stop = this.#stop;
+    this.finish(Outcome.Cancelled);
+    stop?.(reason);
+  }
+
+  /** `work`, unless the caller aborts or the transport is disposed before it is done. */
+  race<T>(work: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.guard(reject);
+      work.then(
+        (value) => {
+          this.unguard(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.unguard(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** The exchange is over, and the journal keeps only so much of a body. */
+  #truncate(body: string | Uint8Array): void {
+    const bytes = typeof body === "string" ? encode(body) : body;
+    this.body = bytes.slice(0, this.core.bodyLimit);
+    this.truncated = true;
+    this.#content = undefined;
+  }
+
+  #release(): void {
+    if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
+    this.core.inFlight.delete(this);
+    this.#stop = this.#onAbort = undefined;
+  }
+}

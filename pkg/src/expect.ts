@@ -1,0 +1,54 @@
+/** Assertions on what was captured. They throw a `VerificationError` that says what was there instead. */
+
+import type { Times } from "./builder.js";
+import type { CapturedRequest } from "./captured.js";
+import type { Core } from "./core.js";
+import { VerificationError } from "./errors.js";
+import { type Filter, nameOf, select } from "./filter.js";
+
+export function expectCalled(core: Core, filter: Filter, times: number | Times): void {
+  const { min = 0, max = Infinity } = typeof times === "number" ? { min: times, max: times } : times;
+  const calls = select(core, filter).length;
+  if (calls >= min && calls <= max) return;
+  throw new VerificationError(`expected ${nameOf(filter)} ${range(min, max)}, but it was called ${often(calls)}${captured(core)}`);
+}
+
+export function expectInOrder(core: Core, filters: readonly Filter[]): void {
+  let after = 0;
+  let previous = "";
+  for (const filter of filters) {
+    const next = select(core, filter).find((request) => request.sequence > after);
+    if (next === undefined) {
+      throw new VerificationError(`expected ${nameOf(filter)}${previous}, but there was none${captured(core)}`);
+    }
+    after = next.sequence;
+    previous = ` after #${after} (${nameOf(filter)})`;
+  }
+}
+
+export function expectNoUnmatched(core: Core): void {
+  const unmatched = select(core, (request) => request.outcome === "unmatched");
+  if (unmatched.length === 0) return;
+  throw new VerificationError(`expected that every request is answered, but ${unmatched.length} matched no rule:${list(unmatched)}`);
+}
+
+function captured(core: Core): string {
+  const requests = core.journal.all();
+  return requests.length === 0 ? "; nothing was captured" : `; captured were:${list(requests)}`;
+}
+
+function list(requests: readonly CapturedRequest[]): string {
+  const shown = requests.slice(-20);
+  const hidden = requests.length - shown.length;
+  return `${hidden > 0 ? `\n  (${hidden} earlier ones)` : ""}${shown.map((request) => `\n  ${request}`).join("")}`;
+}
+
+function range(min: number, max: number): string {
+  if (min === max) return min === 0 ? "not to be called" : `to be called ${often(min)}`;
+  if (max === Infinity) return `to be called at least ${often(min)}`;
+  return min === 0 ? `to be called at most ${often(max)}` : `to be called ${min} to ${max} times`;
+}
+
+function often(calls: number): string {
+  return calls === 0 ? "never" : calls === 1 ? "once" : `${calls} times`;
+}

@@ -1,0 +1,121 @@
+/** From a call of `fetch` to its response: the engine decides, the reply is performed. */
+
+import { Outcome, FAILED, NEEDS, UNMATCHED } from "./engine.js";
+import type { Core } from "./core.js";
+import { DisposedError, messageOf, type MockwireError } from "./errors.js";
+import { Exchange } from "./exchange.js";
+import { incoming } from "./incoming.js";
+import { redirected } from "./redirect.js";
+import { HandlerReply } from "./reply/handler.js";
+import type { Answer, Reply } from "./reply/reply.js";
+import { text } from "./reply/static.js";
+import { asPlatform, MockResponse, platformResponse } from "./response.js";
+
+/** `fetch`, on this transport. Never throws: what goes wrong, the promise rejects with. */
+export function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefined): Promise<Response> {
+  try {
+    core.assertUsable();
+    const request = incoming(input, init, core.base);
+    // A request that was aborted before it was made is never sent.
+    if (request.signal?.aborted === true) return Promise.reject(request.signal.reason);
+    return send(new Exchange(core, request), request.arriving);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Journals the request, lets the engine decide, and performs what it decided. */
+export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
+  const { core } = exchange;
+  core.journal.open(exchange);
+  core.predicates.current = exchange;
+  const answer = core.engine.call(exchange.address.line(exchange.method));
+  if (core.waiters.isWaiting) core.waiters.arrived();
+  if (arriving !== undefined) return sendLater(exchange, answer, arriving);
+  return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
+}
+
+async function sendLater(exchange: Exchange, answer: number, arriving: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
+  try {
+    exchange.body = await exchange.race(arriving);
+  } catch (error) {
+    exchange.body = null;
+    return fail(exchange, error);
+  }
+  return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
+}
+
+function decide(exchange: Exchange): number {
+  const { core } = exchange;
+  exchange.hydrated = true;
+  core.predicates.current = exchange;
+  return core.engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes());
+}
+
+function perform(exchange: Exchange, number: number): Promise<Response> {
+  const { core } = exchange;
+  if (core.disposed) return disposedMeanwhile(core);
+  if (number < 0) return refuse(exchange, core.failure(number as typeof UNMATCHED | typeof FAILED), number);
+  const { reply, rule } = core.rules.registered(number);
+  exchange.rule = rule;
+  exchange.reply = reply;
+  exchange.number = number;
+  return give(exchange, reply);
+}
+
+function give(exchange: Exchange, reply: Reply): Promise<Response> {
+  let answer: Answer | Promise<Answer>;
+  try {
+    answer = reply.answer(exchange);
+  } catch (error) {
+    return fail(exchange, error);
+  }
+  if (answer instanceof Promise) {
+    return answer.then(
+      (later) => respond(exchange, reply, later),
+      (error: unknown) => fail(exchange, error),
+    );
+  }
+  return respond(exchange, reply, answer);
+}
+
+function respond(exchange: Exchange, reply: Reply, answer: Answer): Promise<Response> {
+  const { head, body } = answer;
+  // The head of a reply that is its own answer was told when the rule was made.
+  if ((answer as unknown) !== reply) exchange.answered(head);
+  if (head.location !== undefined && exchange.redirect !== "manual") return follow(exchange, head.location, head.status);
+  const response = asPlatform(new MockResponse(exchange, head, body));
+  return Promise.resolve(exchange.core.options.realResponse === true ? platformResponse(exchange, response) : response);
+}
+
+function follow(exchange: Exchange, location: string, status: number): Promise<Response> {
+  let next: Exchange;
+  try {
+    next = redirected(exchange, location, status);
+  } catch (error) {
+    return fail(exchange, error);
+  }
+  exchange.finish(Outcome.Done);
+  return send(next);
+}
+
+/** What a request gets that no rule answers. */
+function refuse(exchange: Exchange, error: MockwireError, number: number): Promise<Response> {
+  const { unmatched = "error" } = exchange.core.options;
+  // The journal knows how this ended.
+  exchange.closeQuietly();
+  if (number !== UNMATCHED || unmatched === "error") return Promise.reject(error);
+  if (typeof unmatched === "function") return give(exchange, new HandlerReply(unmatched));
+  return give(exchange, text(error.message, { status: unmatched, headers: { "x-should-retry": "false" } }));
+}
+
+function fail(exchange: Exchange, error: unknown): Promise<never> {
+  exchange.finish(Outcome.Failed, messageOf(error));
+  return Promise.reject(error);
+}
+
+/** A predicate has disposed the transport while the engine was deciding. */
+function disposedMeanwhile(core: Core): Promise<never> {
+  core.settle();
+  return Promise.reject(new DisposedError());
+}

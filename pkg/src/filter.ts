@@ -1,0 +1,50 @@
+/** Which captured requests are meant. */
+
+import type { CapturedRequest } from "./captured.js";
+import { all, Condition, found, method, url } from "./conditions.js";
+import type { Core } from "./core.js";
+import { InvalidArgumentError, InvalidRuleError, shown } from "./errors.js";
+import { Rule } from "./rule.js";
+
+/**
+ * A path or URL, perhaps with a method before it (`POST /v1/messages`), a `RegExp` that is found in
+ * the URL, a condition made with `when`, a rule, or a function.
+ */
+export type Filter = string | RegExp | Condition | Rule | ((request: CapturedRequest) => unknown);
+
+/** The captured requests that are meant, oldest first. */
+export function select(core: Core, filter: Filter | undefined): CapturedRequest[] {
+  core.assertUsable();
+  if (filter === undefined) return core.journal.all();
+  if (filter instanceof Rule) return filter.requests();
+  if (typeof filter === "function") return core.journal.all().filter(filter);
+  const condition = core.rules.encode(conditionOf(filter).specification);
+  try {
+    return core.journal.matching(condition);
+  } catch (cause) {
+    throw core.predicates.takeFailure() ?? invalid(filter, cause);
+  }
+}
+
+/** What the filter is called in messages. */
+export function nameOf(filter: Filter): string {
+  if (typeof filter === "string") return filter;
+  if (filter instanceof Condition) return `a request with ${JSON.stringify(filter.specification)}`;
+  if (typeof filter === "function") return filter.name === "" ? "a request that the function accepts" : `${filter.name}()`;
+  return String(filter);
+}
+
+function conditionOf(filter: string | RegExp | Condition): Condition {
+  if (filter instanceof Condition) return filter;
+  if (filter instanceof RegExp) return found(filter, `URL ~ ${filter}`, (request) => request.url);
+  if (typeof filter === "string") {
+    const [, name, target] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\S.*)$/.exec(filter) ?? [];
+    return name === undefined || target === undefined ? url(filter) : all(method(name.toUpperCase()), url(target));
+  }
+  throw new InvalidArgumentError(`a filter is a string, a RegExp, a condition, a rule or a function, not ${shown(filter)}`);
+}
+
+function invalid(filter: string | RegExp | Condition, cause: unknown): Error {
+  const { code = "MOCKWIRE_INVALID_PATTERN", message = String(cause) } = cause as { code?: string; message?: string };
+  return new InvalidRuleError(code, `the filter ${nameOf(filter)}: ${message}`, { cause });
+}

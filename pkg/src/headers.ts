@@ -1,0 +1,143 @@
+/** Header fields: the snapshot a request or reply keeps, and the read-only `Headers` shown for it. */
+
+import { InvalidRequestError, shown } from "./errors.js";
+import { INSPECT } from "./inspect.js";
+import { printable, type Secrets } from "./redact.js";
+
+/** Name, value, name, value, ...: names in lower case, no name twice (but `set-cookie`). */
+export type HeaderList = readonly string[];
+
+/** Everything that the platform takes for header fields. */
+export type HeadersInput = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+
+export const NO_HEADERS: HeaderList = Object.freeze([]);
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
+const OUTER_SPACE = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+
+/** Valid names in lower case by how they were written: the same few dozen come again and again. */
+const names = new Map<string, string>();
+const NAMES_LIMIT = 512;
+
+/** A snapshot of the fields: what happens to `input` afterwards changes nothing. */
+export function snapshot(input: unknown): HeaderList {
+  if (input === undefined) return NO_HEADERS;
+  if (typeof input !== "object" || input === null) {
+    throw invalid("HEADER_NAME", `headers are a Headers, an array of pairs or a record, not ${shown(input)}`);
+  }
+  const list: string[] = [];
+  if (Symbol.iterator in input) {
+    for (const pair of input as Iterable<unknown>) {
+      const [name, value, ...rest] = Array.isArray(pair) ? pair : [...(pair as Iterable<unknown>)];
+      if (name === undefined || value === undefined || rest.length > 0) {
+        throw invalid("HEADER_NAME", `a header is a pair of name and value, not ${shown(pair)}`);
+      }
+      append(list, String(name), value);
+    }
+  } else {
+    for (const name of Object.keys(input)) append(list, name, (input as Record<string, unknown>)[name]);
+  }
+  return list;
+}
+
+function append(list: string[], given: string, value: unknown): void {
+  const name = names.get(given) ?? checkedName(given);
+  const text = checkedValue(name, value);
+  if (name !== "set-cookie") {
+    for (let at = 0; at < list.length; at += 2) {
+      if (list[at] === name) {
+        list[at + 1] += `, ${text}`;
+        return;
+      }
+    }
+  }
+  list.push(name, text);
+}
+
+function checkedName(given: string): string {
+  if (!NAME.test(given)) throw invalid("HEADER_NAME", `${shown(given)} is an invalid header name.`);
+  const name = given.toLowerCase();
+  if (names.size >= NAMES_LIMIT) names.clear();
+  names.set(given, name);
+  return name;
+}
+
+function checkedValue(name: string, value: unknown): string {
+  const text = typeof value === "string" ? value : String(value);
+  const first = text.charCodeAt(0);
+  const last = text.charCodeAt(text.length - 1);
+  const trimmed = first <= 32 || last <= 32 ? text.replace(OUTER_SPACE, "") : text;
+  if (BAD_VALUE.test(trimmed)) {
+    throw invalid("HEADER_VALUE", `${shown(text)} is an invalid header value (of ${name}).`);
+  }
+  return trimmed;
+}
+
+function invalid(part: "HEADER_NAME" | "HEADER_VALUE", message: string): InvalidRequestError {
+  return new InvalidRequestError(`MOCKWIRE_INVALID_${part}`, message);
+}
+
+/** The value of a field, or `undefined`. `name` is in lower case. */
+export function valueOf(list: HeaderList, name: string): string | undefined {
+  for (let at = 0; at < list.length; at += 2) {
+    if (list[at] === name) return list[at + 1];
+  }
+  return undefined;
+}
+
+/** The list with a field that it did not have. */
+export function withField(list: HeaderList, name: string, value: string): HeaderList {
+  return valueOf(list, name) === undefined ? [...list, name, value] : list;
+}
+
+/** The list without some fields. */
+export function without(list: HeaderList, excluded: (name: string) => boolean): HeaderList {
+  return pairs(list).filter(([name]) => !excluded(name)).flat();
+}
+
+export function pairs(list: HeaderList): Array<[name: string, value: string]> {
+  const result: Array<[string, string]> = [];
+  for (let at = 0; at < list.length; at += 2) result.push([list[at]!, list[at + 1]!]);
+  return result;
+}
+
+/** The fields as the engine takes them: lines that end in CR LF. */
+export function block(list: HeaderList): string {
+  let text = "";
+  for (let at = 0; at < list.length; at += 2) text += `${list[at]}: ${list[at + 1]}\r\n`;
+  return text;
+}
+
+/** A platform `Headers` that cannot be changed, as those of a fetched response; printed without secrets. */
+export function readOnlyHeaders(list: HeaderList, secrets: Secrets): Headers {
+  // Made on first use: to touch `Headers` is to load the platform's `fetch`, and importing should be free.
+  ReadOnly ??= class ReadOnlyHeaders extends Headers {
+    #secrets: Secrets | undefined;
+
+    constructor(init: Array<[string, string]>, hidden: Secrets) {
+      super(init);
+      this.#secrets = hidden;
+    }
+
+    override append(): never {
+      throw new TypeError("immutable");
+    }
+
+    override delete(): never {
+      throw new TypeError("immutable");
+    }
+
+    override set(): never {
+      throw new TypeError("immutable");
+    }
+
+    [INSPECT](_depth: number, options: object, inspect?: (value: unknown, options: object) => string): string {
+      const fields = Object.fromEntries(printable([...this].flat(), this.#secrets));
+      return `Headers ${inspect?.(fields, options) ?? JSON.stringify(fields)}`;
+    }
+  };
+  return new ReadOnly(pairs(list), secrets);
+}
+
+let ReadOnly: (new (init: Array<[string, string]>, secrets: Secrets) => Headers) | undefined;

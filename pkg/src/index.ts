@@ -1,0 +1,50 @@
+/// <reference lib="esnext.disposable" />
+/**
+ * mockwire: a mock transport for tests. It stands where the network would, and answers.
+ *
+ * Start with {@link MockTransport}. `when` has the conditions that rules are made of, `reply` the
+ * replies, and `errors.ts` tells what can go wrong.
+ *
+ * @packageDocumentation
+ */
+
+export type { RuleBuilder, Times } from "./builder.js";
+export type { CapturedRequest } from "./captured.js";
+export type { Condition, TextTest } from "./conditions.js";
+export * as when from "./conditions.js";
+export {
+  AlreadyInstalledError,
+  type Check,
+  type Diagnosis,
+  DisposedError,
+  HandlerError,
+  InvalidArgumentError,
+  InvalidReplyError,
+  InvalidRequestError,
+  InvalidRuleError,
+  MockwireError,
+  type NearMiss,
+  SequenceExhaustedError,
+  StaleHandleError,
+  UnmatchedRequestError,
+  VerificationError,
+  WaitTimeoutError,
+} from "./errors.js";
+export type { Filter } from "./filter.js";
+export type { HeadersInput } from "./headers.js";
+export type { MockTransportOptions } from "./options.js";
+export type { PathParams } from "./path-params.js";
+export type { Json, Replyable, ReplyBody } from "./reply/from.js";
+export type { Handler, HandlerContext } from "./reply/handler.js";
+export type { ReplyInit } from "./reply/head.js";
+export type { Held, HeldRequest } from "./reply/held.js";
+export * as reply from "./reply/index.js";
+export type { Upstream } from "./reply/passthrough.js";
+export type { Reply } from "./reply/reply.js";
+export type { Chunk, Chunks } from "./reply/stream.js";
+export type { Rule } from "./rule.js";
+export type { SequenceEnd } from "./rules.js";
+export type { Scope } from "./scope.js";
+export type { Target, UrlPatternLike } from "./target.js";
+export { MockTransport } from "./transport.js";
+export type { VerifyOptions } from "./verify.js";

@@ -1,0 +1,91 @@
+/** The options of a transport. */
+
+import { InvalidArgumentError, shown } from "./errors.js";
+import type { Handler } from "./reply/handler.js";
+
+/** How a transport behaves. Everything may be left out. */
+export interface MockTransportOptions {
+  /** Seeds everything random. The same seed gives the same run. */
+  readonly seed?: number;
+  /** What relative URLs are resolved against; in a page, the page's URL unless given. */
+  readonly baseUrl?: string;
+  readonly journal?: {
+    /** How many requests are kept; then the oldest are forgotten. 16,384 unless given. */
+    readonly requests?: number;
+    /** How many bytes of a request's body are kept. 1 MiB unless given. */
+    readonly bodyBytes?: number;
+  };
+  /** Names of header fields that are never printed, besides `authorization`, `cookie` and the like. */
+  readonly redact?: readonly string[];
+  /**
+   * What a request gets that no rule matches. It counts as unmatched in any case: `verify()` fails.
+   *
+   * - `"error"` (the default): `fetch` rejects with an `UnmatchedRequestError`.
+   * - a status: a reply with this status, the diagnosis as its text, and `x-should-retry: false`. The
+   *   clients of Anthropic and OpenAI repeat every request that *rejects*, waiting in between; this
+   *   one they report at once.
+   * - a handler: what it returns.
+   */
+  readonly unmatched?: "error" | number | Handler;
+  /**
+   * `instant` (the default): nobody waits; a deadline is reached when everything has settled.
+   * `manual`: the transport's time moves only by `advance()`.
+   */
+  readonly timing?: "instant" | "manual";
+  /**
+   * Give platform `Response` objects. The usual ones are instances of `Response` as well and behave
+   * alike, but are filled in on first use, so `Response.prototype.text.call(response)` does not work
+   * on them. Costs 5 to 10 microseconds a response.
+   */
+  readonly realResponse?: boolean;
+}
+
+const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
+  seed: ["number"],
+  baseUrl: ["string"],
+  journal: ["object"],
+  redact: ["object"],
+  unmatched: ["string", "number", "function"],
+  timing: ["string"],
+  realResponse: ["boolean"],
+};
+
+/** Refuses what a caller without types may have passed. */
+export function checked(options: MockTransportOptions): MockTransportOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError(`new MockTransport() takes an object with options, not ${shown(options)}`);
+  }
+  for (const name of Object.keys(options) as Array<keyof MockTransportOptions>) {
+    const kinds = KINDS[name];
+    const value: unknown = options[name];
+    if (kinds === undefined) {
+      throw new InvalidArgumentError(`new MockTransport() has no option \`${name}\`: known are ${Object.keys(KINDS).join(", ")}`);
+    }
+    const fits = value === undefined || kinds.includes(typeof value);
+    if (!fits || !inRange(name, value)) {
+      throw new InvalidArgumentError(`new MockTransport(): the option \`${name}\` cannot be ${shown(value)}`);
+    }
+  }
+  return options;
+}
+
+function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
+  const isCount = (count: unknown) => count === undefined || (Number.isSafeInteger(count) && (count as number) >= 0);
+  if (value === undefined) return true;
+  switch (name) {
+    case "seed":
+      return isCount(value);
+    case "journal": {
+      const { requests, bodyBytes } = (value ?? {}) as { requests?: unknown; bodyBytes?: unknown };
+      return value !== null && isCount(requests) && isCount(bodyBytes);
+    }
+    case "redact":
+      return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+    case "timing":
+      return value === "instant" || value === "manual";
+    case "unmatched":
+      return value === "error" || typeof value === "function" || (Number.isInteger(value) && (value as number) >= 200 && (value as number) <= 599);
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,34 @@
+/** Keeps secrets out of everything that is printed or saved. Programmatic access sees them. */
+
+import type { HeaderList } from "./headers.js";
+
+/** Names of header fields, in lower case, whose values are secrets. */
+export type Secrets = ReadonlySet<string>;
+
+const REDACTED = "<redacted>";
+
+const ALWAYS = [
+  "api-key",
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "set-cookie",
+  "x-amz-security-token",
+  "x-api-key",
+  "x-goog-api-key",
+];
+
+/** The usual secrets, and the test's own. */
+export function secretsWith(own: readonly string[]): Secrets {
+  return new Set([...ALWAYS, ...own.map((name) => name.toLowerCase())]);
+}
+
+/** The fields as pairs, with secrets replaced. */
+export function printable(list: HeaderList, secrets: Secrets = new Set(ALWAYS)): Array<[name: string, value: string]> {
+  const result: Array<[string, string]> = [];
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at]!;
+    result.push([name, secrets.has(name) ? REDACTED : list[at + 1]!]);
+  }
+  return result;
+}

@@ -1,0 +1,44 @@
+/** Bodies of replies: one that is known as a whole, and one that comes in pieces. */
+
+import { decode, encode } from "../bytes.js";
+
+/**
+ * A body that is known as a whole: as text, as bytes, or, once somebody asked for the other, as both.
+ * All responses of a reply share it, so it is never given out to be changed.
+ */
+export class StaticBody {
+  #text: string | undefined;
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #length: number | undefined;
+
+  constructor(content: string | Uint8Array<ArrayBuffer>) {
+    // What does not survive the way through UTF-8 (a byte order mark, lone surrogates) goes it now.
+    if (typeof content !== "string") this.#bytes = content;
+    else if (content.charCodeAt(0) === 0xfeff || /[\ud800-\udfff]/.test(content)) this.#bytes = encode(content);
+    else this.#text = content;
+  }
+
+  /** What `Response.text()` gives. */
+  get text(): string {
+    return (this.#text ??= decode(this.#bytes!));
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return (this.#bytes ??= encode(this.#text!));
+  }
+
+  get byteLength(): number {
+    return (this.#length ??= this.#bytes?.byteLength ?? utf8Length(this.#text!));
+  }
+}
+
+/** A body that comes in pieces. */
+export interface LiveBody {
+  /** Starts it: called once, when the client first asks for the body. */
+  open(): AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+}
+
+function utf8Length(text: string): number {
+  // Nearly always ASCII, and then the length is the length.
+  return /^[\0-\x7f]*$/.test(text) ? text.length : encode(text).byteLength;
+}

@@ -1,0 +1,60 @@
+/** Replies that are no reply: the connection fails. */
+
+import { InvalidReplyError, shown } from "../errors.js";
+import { type Answer, Reply } from "./reply.js";
+
+class FailureReply extends Reply {
+  readonly #make: () => unknown;
+
+  constructor(make: () => unknown) {
+    super();
+    this.#make = make;
+  }
+
+  override answer(): Answer {
+    throw this.#make();
+  }
+}
+
+/**
+ * The connection fails, and `fetch` rejects as it does then: with `TypeError("fetch failed")`, whose
+ * `cause.code` is the code that clients look at, such as `ECONNRESET`, `ECONNREFUSED`, `ENOTFOUND` or
+ * `ETIMEDOUT`. An `Error` instead of a code is what `fetch` rejects with.
+ */
+export function error(code: string | Error = "ECONNRESET"): Reply {
+  if (code instanceof Error) return new FailureReply(() => code);
+  if (typeof code === "string" && code !== "") return new FailureReply(() => networkError(code));
+  throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `error() takes a code such as ECONNRESET, or an Error, not ${shown(code)}`);
+}
+
+/** What `fetch` rejects with when the connection fails. */
+export function networkError(code: string, message = MESSAGES[code] ?? code): TypeError {
+  const cause = Object.assign(new Error(message), { code });
+  const name = NAMES[code];
+  if (name !== undefined) cause.name = name;
+  return new TypeError("fetch failed", { cause });
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "certificate has expired",
+  EAI_AGAIN: "getaddrinfo EAI_AGAIN",
+  ECONNABORTED: "software caused connection abort",
+  ECONNREFUSED: "connect ECONNREFUSED",
+  ECONNRESET: "read ECONNRESET",
+  EHOSTUNREACH: "connect EHOSTUNREACH",
+  ENETUNREACH: "connect ENETUNREACH",
+  ENOTFOUND: "getaddrinfo ENOTFOUND",
+  EPIPE: "write EPIPE",
+  ETIMEDOUT: "connect ETIMEDOUT",
+  UND_ERR_BODY_TIMEOUT: "Body Timeout Error",
+  UND_ERR_CONNECT_TIMEOUT: "Connect Timeout Error",
+  UND_ERR_HEADERS_TIMEOUT: "Headers Timeout Error",
+  UND_ERR_SOCKET: "other side closed",
+};
+
+const NAMES: Readonly<Record<string, string>> = {
+  UND_ERR_BODY_TIMEOUT: "BodyTimeoutError",
+  UND_ERR_CONNECT_TIMEOUT: "ConnectTimeoutError",
+  UND_ERR_HEADERS_TIMEOUT: "HeadersTimeoutError",
+  UND_ERR_SOCKET: "SocketError",
+};

@@ -1,0 +1,66 @@
+/** Replies that a function makes. */
+
+import type { CapturedRequest } from "../captured.js";
+import { HandlerError, messageOf } from "../errors.js";
+import type { Exchange } from "../exchange.js";
+import { answerFrom, isResponse } from "./foreign.js";
+import { replyFrom, type Replyable } from "./from.js";
+import { type Answer, Reply } from "./reply.js";
+
+/** Makes the reply for a request. What it throws, `fetch` rejects with, as the `cause` of a `HandlerError`. */
+export type Handler<Params = Record<string, string>, Body = any> = (
+  request: CapturedRequest<Params, Body>,
+  context: HandlerContext,
+) => Replyable | Promise<Replyable>;
+
+/** What a handler gets besides the request. */
+export interface HandlerContext {
+  /** The signal that the client gave to `fetch`, if it did. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export class HandlerReply extends Reply {
+  readonly #handler: Handler<any>;
+
+  constructor(handler: Handler<any>) {
+    super();
+    this.#handler = handler;
+  }
+
+  override answer(exchange: Exchange): Answer | Promise<Answer> {
+    let made: unknown;
+    try {
+      made = this.#handler(exchange.captured, { signal: exchange.signal });
+    } catch (thrown) {
+      throw failed(exchange, thrown);
+    }
+    if (!isThenable(made)) return this.#answerWith(made, exchange);
+    const later = Promise.resolve(made).then(
+      (value) => this.#answerWith(value, exchange),
+      (thrown: unknown) => {
+        throw failed(exchange, thrown);
+      },
+    );
+    return exchange.race(later);
+  }
+
+  #answerWith(value: unknown, exchange: Exchange): Answer | Promise<Answer> {
+    if (isResponse(value)) return answerFrom(value);
+    let reply: Reply;
+    try {
+      reply = replyFrom(value);
+    } catch (thrown) {
+      throw failed(exchange, thrown);
+    }
+    return reply.answer(exchange);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function failed(exchange: Exchange, thrown: unknown): HandlerError {
+  const where = exchange.rule === undefined ? "" : ` of ${exchange.rule}`;
+  return new HandlerError(`the handler${where} failed: ${messageOf(thrown)}`, thrown);
+}

@@ -1,0 +1,12 @@
+/**
+ * Replies as values: for handlers, for sequences, and to be kept and used again.
+ *
+ * @example
+ * transport.get("/flaky").replySequence([reply.error("ECONNRESET"), 503, reply.json({ ok: true })])
+ */
+
+export { error } from "./failure.js";
+export { passthrough } from "./passthrough.js";
+export { bytes, empty, json, redirect, text } from "./static.js";
+export { stream } from "./stream.js";
+export { template } from "./template.js";

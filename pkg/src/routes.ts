@@ -1,0 +1,70 @@
+/** The beginnings of rules: what transports and scopes have in common. */
+
+import { RuleBuilder, type Registrar } from "./builder.js";
+import { InvalidRuleError } from "./errors.js";
+import { methodOf } from "./method.js";
+import type { PathParams } from "./path-params.js";
+import { parseTarget, type Target } from "./target.js";
+
+/**
+ * Where rules begin. A target is a path, a URL, a `RegExp`, a `URLPattern` or a function; without
+ * one, every URL is meant.
+ *
+ * @example
+ * transport.get("/users/:id").reply((request) => ({ id: request.params.id }));
+ */
+export abstract class Routes {
+  /** @internal */
+  protected abstract readonly registrar: Registrar;
+
+  /** A rule for this method. */
+  on<const T extends Target>(method: string, target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), checkedMethod(method));
+  }
+
+  /** A rule for every method. */
+  all<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), undefined);
+  }
+
+  get<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "GET");
+  }
+
+  post<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "POST");
+  }
+
+  put<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "PUT");
+  }
+
+  patch<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "PATCH");
+  }
+
+  delete<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "DELETE");
+  }
+
+  head<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "HEAD");
+  }
+
+  options<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
+    return new RuleBuilder(this.registrar, parseTarget(target), "OPTIONS");
+  }
+
+  /** The rule for requests that no other rule takes. */
+  otherwise(): RuleBuilder {
+    return new RuleBuilder(this.registrar, parseTarget(undefined), undefined, true);
+  }
+}
+
+function checkedMethod(method: string): string {
+  try {
+    return methodOf(method).toUpperCase();
+  } catch (cause) {
+    throw new InvalidRuleError("MOCKWIRE_INVALID_METHOD", `on(): ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,81 @@
+/** The handle of a registered rule. */
+
+import type { CapturedRequest } from "./captured.js";
+import type { Core } from "./core.js";
+import { StaleHandleError } from "./errors.js";
+import { DISPOSE, INSPECT } from "./inspect.js";
+import type { ParsedTarget } from "./target.js";
+
+/** A registered rule: how often it answered, and the way to take it back. */
+export class Rule {
+  /** @internal */
+  readonly id: number;
+  readonly #core: Core;
+  readonly #name: string;
+  readonly #site: string;
+  readonly #params: ParsedTarget["params"];
+  /** How often it had answered when it was removed. */
+  #finalCalls: number | undefined;
+  #whenRemoved: ((disposed: boolean) => void) | undefined;
+
+  /** @internal */
+  constructor(core: Core, id: number, name: string, site: string, params: ParsedTarget["params"]) {
+    this.#core = core;
+    this.id = id;
+    this.#name = name;
+    this.#site = site;
+    this.#params = params;
+  }
+
+  /** How often it has answered. */
+  get calls(): number {
+    return this.#finalCalls ?? this.#core.engine.hits(this.id);
+  }
+
+  /** The requests it has answered, oldest first, as far as the journal keeps them. */
+  requests(): CapturedRequest[] {
+    return this.#core.journal.all().filter((request) => request.rule === this);
+  }
+
+  /** Whether it is registered still. */
+  get isActive(): boolean {
+    return this.#finalCalls === undefined;
+  }
+
+  /** Takes the rule back. Requests it holds go on waiting. Throws `StaleHandleError` the second time. */
+  remove(): void {
+    this.#core.assertUsable();
+    if (!this.isActive) throw new StaleHandleError(`${this} was removed before`);
+    this.#core.rules.remove(this);
+  }
+
+  /** Takes the rule back unless that has happened: for `using rule = ...`. */
+  [DISPOSE](): void {
+    if (this.isActive && !this.#core.disposed) this.remove();
+  }
+
+  /** `POST /v1/messages (tests/chat.test.ts:12:4)` */
+  toString(): string {
+    return this.#site === "" ? this.#name : `${this.#name} (${this.#site})`;
+  }
+
+  [INSPECT](): string {
+    return `Rule ${this}`;
+  }
+
+  /** @internal */
+  paramsOf(href: string): Record<string, string> | undefined {
+    return this.#params?.(href);
+  }
+
+  /** @internal */
+  onRemoved(listener: (disposed: boolean) => void): void {
+    this.#whenRemoved = listener;
+  }
+
+  /** @internal */
+  retire(calls: number, disposed: boolean): void {
+    this.#finalCalls = calls;
+    this.#whenRemoved?.(disposed);
+  }
+}

@@ -1,0 +1,188 @@
+/** The mock transport: rules go in, requests are answered, and what was sent can be read. */
+
+import type { Registrar, Times } from "./builder.js";
+import type { CapturedRequest } from "./captured.js";
+import { Core } from "./core.js";
+import { InvalidArgumentError, shown } from "./errors.js";
+import { expectCalled, expectInOrder, expectNoUnmatched } from "./expect.js";
+import { fetchOn } from "./fetch.js";
+import { type Filter, select } from "./filter.js";
+import { DISPOSE } from "./inspect.js";
+import { install, uninstall } from "./install.js";
+import type { MockTransportOptions } from "./options.js";
+import { adoptPlatform } from "./response.js";
+import { Routes } from "./routes.js";
+import { Scope } from "./scope.js";
+import { verify, type VerifyOptions } from "./verify.js";
+
+/**
+ * Stands where the network would, and answers.
+ *
+ * @example
+ * const transport = new MockTransport();
+ * transport.get("https://api.test/users/:id").reply((request) => ({ id: request.params.id }));
+ *
+ * const response = await transport.fetch("https://api.test/users/7");
+ * await response.json(); // { id: "7" }
+ */
+export class MockTransport extends Routes {
+  readonly #core: Core;
+  /** @internal */
+  protected override readonly registrar: Registrar;
+
+  /**
+   * `fetch`, answered by this transport and by nothing else: it has no way to the network. Bound, so
+   * it can be handed to any client.
+   */
+  readonly fetch: typeof fetch;
+
+  /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
+  constructor(options: MockTransportOptions = {}) {
+    super();
+    const core = new Core(options);
+    adoptPlatform();
+    this.#core = core;
+    this.registrar = {
+      register: (draft, replies, end, caller) => {
+        core.assertUsable();
+        return core.rules.add(draft, replies, end, caller);
+      },
+    };
+    this.fetch = (input: unknown, init?: RequestInit) => fetchOn(core, input, init);
+  }
+
+  /** Rules that are taken back, and verified, together. */
+  scope(): Scope {
+    this.#core.assertUsable();
+    return new Scope(this.#core);
+  }
+
+  /** The captured requests, oldest first; those that the filter means. */
+  requests(filter?: Filter): CapturedRequest[] {
+    return select(this.#core, filter);
+  }
+
+  /** The request with this sequence number, from 1, if it is kept still. */
+  request(sequence: number): CapturedRequest | undefined {
+    this.#core.assertUsable();
+    return this.#core.journal.find(sequence)?.captured;
+  }
+
+  /** The latest request; the latest one that the filter means. */
+  lastRequest(filter?: Filter): CapturedRequest | undefined {
+    return select(this.#core, filter).at(-1);
+  }
+
+  /** How many requests were captured; how many that the filter means. */
+  count(filter?: Filter): number {
+    if (filter !== undefined) return select(this.#core, filter).length;
+    this.#core.assertUsable();
+    return this.#core.journal.size;
+  }
+
+  /**
+   * The first `count` requests, as soon as there are so many. Rejects with a `WaitTimeoutError` when
+   * `timeout` milliseconds of the transport's time pass before. With instant timing nobody waits for
+   * them: they have passed when everything that can happen without timers and I/O has happened.
+   */
+  async waitForRequests(
+    count: number,
+    options: { readonly matching?: Filter; readonly timeout?: number } = {},
+  ): Promise<CapturedRequest[]> {
+    this.#core.assertUsable();
+    const { matching, timeout = Infinity } = options;
+    if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
+      throw new InvalidArgumentError(`waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`);
+    }
+    return this.#core.waiters.wait(count, matching, timeout);
+  }
+
+  /** Throws a `VerificationError` unless what is meant was requested; so often, when that is given. */
+  expectCalled(filter: Filter, times: number | Times = { min: 1 }): void {
+    expectCalled(this.#core, filter, times);
+  }
+
+  /** Throws a `VerificationError` unless such requests came in this order; others may be in between. */
+  expectInOrder(filters: readonly Filter[]): void {
+    expectInOrder(this.#core, filters);
+  }
+
+  /** Throws a `VerificationError` if a request matched no rule. */
+  expectNoUnmatched(): void {
+    expectNoUnmatched(this.#core);
+  }
+
+  /** Throws a `VerificationError` if a rule has answered too seldom, or a request matched no rule. */
+  verify(options?: VerifyOptions): void {
+    this.#core.assertUsable();
+    verify(this.#core, options);
+  }
+
+  /** The state of a scenario, if it is known. */
+  scenario(name: string): string | undefined {
+    this.#core.assertUsable();
+    return this.#core.engine.scenario(name);
+  }
+
+  setScenario(name: string, state: string): void {
+    this.#core.assertUsable();
+    this.#core.engine.setScenario(name, state);
+  }
+
+  /** The transport's time, in milliseconds since it was made. */
+  now(): number {
+    this.#core.assertUsable();
+    return this.#core.engine.now();
+  }
+
+  /** Moves the transport's time forward. */
+  advance(milliseconds: number): void {
+    this.#core.assertUsable();
+    if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
+      throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
+    }
+    this.#core.engine.advance(milliseconds);
+    this.#core.waiters.check();
+  }
+
+  /** Forgets what was captured; the rules stay, and how often they have answered. */
+  clear(): void {
+    this.#core.assertUsable();
+    this.#core.engine.clear();
+    this.#core.journal.clear();
+  }
+
+  /** Forgets everything: rules, what was captured, states of scenarios. */
+  reset(): void {
+    this.#core.assertUsable();
+    this.#core.reset();
+  }
+
+  /**
+   * Puts `fetch` in the place of `globalThis.fetch`, for code that takes none. Throws an
+   * `AlreadyInstalledError` while another transport is there. `dispose()` uninstalls.
+   */
+  install(): this {
+    this.#core.assertUsable();
+    install(this, this.fetch);
+    return this;
+  }
+
+  /** Puts the original `globalThis.fetch` back. */
+  uninstall(): void {
+    uninstall(this);
+  }
+
+  /**
+   * Frees the engine. Requests that wait for a reply reject with a `DisposedError`, and so does
+   * everything else from then on; to dispose again does nothing.
+   */
+  dispose(): void {
+    uninstall(this);
+    this.#core.dispose();
+  }
+
+  [DISPOSE](): void {
+    this.dispose();
+  }
+}

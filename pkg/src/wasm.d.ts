@@ -1,0 +1,10 @@
+/** What `build.mjs` puts in their places: the generated glue, and the module as text. */
+declare module "mockwire-wasm" {
+  export const Engine: new (options: string, test: (predicate: number, sequence: number) => boolean) => object;
+  export function initSync(options: { module: WebAssembly.Module }): unknown;
+}
+
+declare module "mockwire-wasm/base64" {
+  const base64: string;
+  export default base64;
+}
