@@ -1,0 +1,112 @@
+//! One module per group of goals; each returns rows for one mode.
+
+mod cycle;
+mod matching;
+mod memory;
+mod overlap;
+mod round_trip;
+
+use std::hint::black_box;
+
+use futures_executor::block_on;
+use http::Uri;
+
+use crate::fixtures;
+use crate::harness::{Plan, nanoseconds};
+use crate::peers::Loopback;
+use crate::report::{Row, worst};
+use crate::subject::{Subject, Transport};
+
+/// The rows of every goal for one mode.
+#[must_use]
+pub fn all<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
+    let mut rows = round_trip::rows::<S>(plan, loopback);
+    rows.extend(matching::rows::<S>(plan));
+    rows.extend(memory::rows::<S>(plan));
+    rows.extend(cycle::rows::<S>(plan, loopback));
+    rows.extend(overlap::rows::<S>(plan));
+    rows
+}
+
+/// The goals, by their plain names.
+const GOALS: [&str; 11] = [
+    "N1",
+    "N2",
+    "N3",
+    "N4",
+    "N6",
+    "N7",
+    "N8",
+    "N9",
+    "N10",
+    "N12",
+    "overlap-10k",
+];
+
+/// The rows, each goal's led by the worst of its judged rows under the goal's plain name.
+#[must_use]
+pub fn with_worst(rows: Vec<Row>) -> Vec<Row> {
+    let mut led = Vec::with_capacity(rows.len() + GOALS.len());
+    for goal in GOALS {
+        let prefix = format!("{goal}-");
+        let mut own: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.id.starts_with(&prefix))
+            .cloned()
+            .collect();
+        own.sort_by(|a, b| a.id.cmp(&b.id));
+        let judged: Vec<Row> = own
+            .iter()
+            .filter(|row| row.met.is_some())
+            .cloned()
+            .collect();
+        led.push(worst(goal, &judged));
+        led.append(&mut own);
+    }
+    led
+}
+
+/// The mode's own id for a goal.
+fn id<S: Subject>(goal: &str) -> String {
+    format!("{goal}-{}", S::MODE)
+}
+
+/// A transport with `others` mocks that are never asked for, then the one that is.
+#[must_use]
+pub fn among<S: Subject>(others: usize) -> S {
+    let transport = S::new();
+    let reply = S::reply();
+    for n in 0..others {
+        transport.serve(&fixtures::other_path(n), reply.clone());
+    }
+    transport.serve(fixtures::PATH, reply);
+    transport
+}
+
+/// One slice: `make` builds a transport, which is then asked `count` times; only the asking is
+/// timed. Building anew each time keeps the record short and every slice alike.
+fn slice<T: Transport>(count: usize, make: impl Fn() -> T) -> f64 {
+    let transport = make();
+    let uri = fixtures::uri(fixtures::PATH);
+    ask(&transport, &uri, count / 10 + 1);
+    let elapsed = nanoseconds(count, |_| ask(&transport, &uri, 1));
+    assert_eq!(
+        transport.recorded(),
+        count + count / 10 + 1,
+        "every request is recorded"
+    );
+    elapsed
+}
+
+/// `count` whole round trips: build the request, get the reply, collect its body.
+pub fn ask(transport: &impl Transport, uri: &Uri, count: usize) {
+    for _ in 0..count {
+        let body = block_on(transport.round_trip(fixtures::request(uri)));
+        assert_eq!(black_box(body).len(), fixtures::REPLY.len());
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn float(count: impl TryInto<i64, Error: std::fmt::Debug>) -> f64 {
+    count.try_into().expect("a small count") as f64
+}

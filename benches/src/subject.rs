@@ -1,0 +1,155 @@
+//! mockwire, behind the interface the goals use: the only file that calls it.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::Request;
+use http_body_util::BodyExt;
+use mockwire::futures::Hold;
+use mockwire::{AcceptPredicate, MockTransport, Mode, Reply};
+use serde_json::json;
+
+use crate::fixtures;
+
+/// The single-threaded transport.
+pub type Local = mockwire::local::MockTransport;
+/// The `Send + Sync` transport.
+pub type Sync = mockwire::sync::MockTransport;
+
+/// Anything that answers in process.
+pub trait Transport {
+    /// Sends `request` and collects the whole reply.
+    async fn round_trip(&self, request: Request<Bytes>) -> Bytes;
+
+    /// How many requests were recorded.
+    fn recorded(&self) -> usize;
+}
+
+/// What a registered mock asks for beyond its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// A header with a fixed value.
+    Header,
+    /// A member the JSON body must have.
+    Json,
+    /// A closure over the request.
+    Predicate,
+}
+
+impl Condition {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Header, Self::Json, Self::Predicate];
+}
+
+/// A mock transport under test. All replies are 200, JSON, [`crate::fixtures::REPLY`].
+pub trait Subject: Transport + Sized {
+    /// `local` or `sync`.
+    const MODE: &'static str;
+    /// A rule's reply, prepared once and shared.
+    type Reply: Clone;
+    /// The end from which held requests are taken and answered.
+    type Hold;
+
+    /// A transport without rules.
+    fn new() -> Self;
+    /// The reply all rules give.
+    fn reply() -> Self::Reply;
+    /// Registers `POST path`.
+    fn serve(&self, path: &str, reply: Self::Reply);
+    /// Registers `POST path` with a condition that [`crate::fixtures::request`] does not satisfy.
+    fn serve_if(&self, path: &str, condition: Condition, reply: Self::Reply);
+    /// The body of the `n`th recorded request, as kept.
+    fn recorded_body(&self, n: usize) -> Bytes;
+    /// Registers `POST path`, to be answered later.
+    fn hold(&self, path: &str) -> Self::Hold;
+    /// How many requests are on their way, not answered yet.
+    fn in_flight(&self) -> usize;
+    /// Answers the requests that wait, each with its own body, and says how many there were.
+    fn release(hold: &Self::Hold) -> usize;
+}
+
+/// A closure that both modes accept.
+type Test = fn(&mockwire::Request) -> bool;
+
+impl<M: Mode> Transport for MockTransport<M> {
+    async fn round_trip(&self, request: Request<Bytes>) -> Bytes {
+        let response = self.call(request).await.expect("a rule matches");
+        response
+            .into_body()
+            .collect()
+            .await
+            .expect("a whole body")
+            .to_bytes()
+    }
+
+    fn recorded(&self) -> usize {
+        self.requests().len()
+    }
+}
+
+/// The mode's name, which the type cannot tell.
+pub trait Named {
+    /// `local` or `sync`.
+    const NAME: &'static str;
+}
+
+impl Named for mockwire::Local {
+    const NAME: &'static str = "local";
+}
+
+impl Named for mockwire::Threaded {
+    const NAME: &'static str = "sync";
+}
+
+impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
+    const MODE: &'static str = M::NAME;
+    type Reply = Reply;
+    type Hold = Hold<M>;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn reply() -> Reply {
+        Reply::bytes(fixtures::REPLY).header("content-type", "application/json")
+    }
+
+    fn serve(&self, path: &str, reply: Reply) {
+        self.post(path).reply(reply);
+    }
+
+    fn serve_if(&self, path: &str, condition: Condition, reply: Reply) {
+        let rule = self.post(path);
+        let rule = match condition {
+            Condition::Header => rule.header("x-plan", "trial"),
+            Condition::Json => rule.json_partial(json!({"stream": true})),
+            Condition::Predicate => {
+                let never: Test = |request| request.body_len() == usize::MAX;
+                rule.matching(never)
+            }
+        };
+        rule.reply(reply);
+    }
+
+    fn recorded_body(&self, n: usize) -> Bytes {
+        self.requests()[n].request.body().clone()
+    }
+
+    fn hold(&self, path: &str) -> Hold<M> {
+        self.post(path).hold()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.in_flight()
+    }
+
+    fn release(hold: &Hold<M>) -> usize {
+        let waiting = std::iter::from_fn(|| hold.next().now_or_never());
+        waiting
+            .map(|held| {
+                let held = held.expect("the rule is there");
+                let body = held.request().body().clone();
+                held.reply(Reply::bytes(body)).expect("the caller is there");
+            })
+            .count()
+    }
+}
