@@ -1,0 +1,30 @@
+// The request and the reply that everyone exchanges: the same files as the native benchmarks.
+import { readFileSync } from "node:fs";
+
+const fixture = (name) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), "utf8");
+
+export const REQUEST = fixture("request.json");
+export const REPLY = fixture("reply.json");
+export const ORIGIN = "https://api.test";
+export const PATH = "/v1/messages";
+export const URL_OF_ALL = ORIGIN + PATH;
+export const JSON_HEADERS = { "content-type": "application/json" };
+
+/** The path of the `n`th handler that is registered but never asked for. */
+export const otherPath = (n) => `/v1/items/${String(n).padStart(5, "0")}`;
+
+/** The paths of `count` handlers; the one that is asked for comes last. */
+export const paths = (count) => [...Array.from({ length: count - 1 }, (_, n) => otherPath(n)), PATH];
+
+/** What a caller hands to `fetch`: new objects each time, as in real code. */
+export const init = () => ({
+  method: "POST",
+  headers: { "content-type": "application/json", accept: "application/json", "x-request-id": "req-7f3a90c1" },
+  body: REQUEST,
+});
+
+/** One server-sent event of about a hundred bytes. */
+export const event = (n) =>
+  `event: content_block_delta\ndata: {"type":"delta","index":${n},"text":"a few words of a longer answer, piece ${n}"}\n\n`;
+
+export const EVENTS = Array.from({ length: 1000 }, (_, n) => event(n));

@@ -1,0 +1,70 @@
+// Timing inside one process: warm up, then slices whose median is this process's figure.
+import { performance } from "node:perf_hooks";
+import { setImmediate as turn } from "node:timers/promises";
+
+export const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+/** How long each part may take; quick runs are for seeing that everything works. */
+export const budget = (quick) =>
+  quick ? { warm: 250, slice: 40, slices: 3 } : { warm: 600, slice: 100, slices: 5 };
+
+async function run(op, count) {
+  for (let n = 0; n < count; n++) await op();
+}
+
+/** Warms `op` up and answers how many calls fill one slice. */
+async function warmUp(op, clear, { warm, slice }) {
+  const until = performance.now() + warm;
+  let each;
+  do {
+    const from = performance.now();
+    await run(op, 20);
+    each = (performance.now() - from) / 20;
+    clear();
+  } while (performance.now() < until);
+  return Math.min(20_000, Math.max(20, Math.round(slice / each)));
+}
+
+/**
+ * Microseconds per call, and of processor time per call with the collector's threads, of each of
+ * `ops` (`{ op, clear }`), which take turns slice by slice.
+ */
+export async function perCall(ops, quick) {
+  const plan = budget(quick);
+  const lanes = [];
+  for (const { op, clear } of ops) {
+    lanes.push({ op, clear, count: await warmUp(op, clear, plan), us: [], cpu: [] });
+  }
+  for (let slice = 0; slice < plan.slices; slice++) {
+    for (const lane of lanes) {
+      collect();
+      const cpu = process.cpuUsage();
+      const from = performance.now();
+      await run(lane.op, lane.count);
+      const elapsed = performance.now() - from;
+      const { user, system } = process.cpuUsage(cpu);
+      lane.us.push((elapsed * 1e3) / lane.count);
+      lane.cpu.push((user + system) / lane.count);
+      lane.clear();
+    }
+  }
+  return lanes.map(({ us, cpu }) => ({ us: median(us), cpu_us: median(cpu) }));
+}
+
+export function collect() {
+  globalThis.gc?.();
+}
+
+/** Bytes alive after a full collection: JavaScript heap, external memory, and `wasm` memory. */
+export async function liveBytes(wasm = 0) {
+  for (let pass = 0; pass < 3; pass++) {
+    await turn();
+    collect();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external + wasm;
+}

@@ -1,0 +1,24 @@
+// mockwire, as built: `--package` of run.mjs names another build.
+import { EVENTS, JSON_HEADERS, ORIGIN, REPLY, URL_OF_ALL, init, otherPath, paths } from "../fixtures.mjs";
+
+const built = process.env.MOCKWIRE_BENCH_PACKAGE ?? new URL("../../../pkg/dist/index.js", import.meta.url).href;
+const { MockTransport } = await import(built);
+
+export async function open({ handlers = 1 } = {}) {
+  const transport = new MockTransport();
+  const add = (path) => transport.post(ORIGIN + path).reply(200, REPLY, JSON_HEADERS);
+  paths(handlers).forEach(add);
+  const { fetch } = transport;
+  return {
+    respond: () => fetch(URL_OF_ALL, init()),
+    post: async () => (await fetch(URL_OF_ALL, init())).json(),
+    register(count) {
+      for (let n = 0; n < count; n++) add(otherPath(n));
+    },
+    recorded: () => transport.requests().length,
+    clear: () => transport.clear(),
+    close: () => transport.dispose(),
+  };
+}
+
+void EVENTS;

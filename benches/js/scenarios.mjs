@@ -1,0 +1,153 @@
+// What one process measures. Each scenario gets a job and answers an object of figures.
+import assert from "node:assert/strict";
+import { performance } from "node:perf_hooks";
+import { REPLY } from "./fixtures.mjs";
+import { collect, liveBytes, perCall } from "./measure.mjs";
+import { clockCost, watchCalls, watchMemory } from "./wasm.mjs";
+
+const load = (peer) => import(`./peers/${peer}.mjs`);
+const clearOf = (mock) => () => mock.clear();
+const megabytes = (bytes) => bytes / 2 ** 20;
+
+/** Each peer must give the right answer before it is timed, and record what it claims to record. */
+async function checked(mock) {
+  const { id } = JSON.parse(REPLY);
+  for (let n = 0; n < 3; n++) assert.equal((await mock.post()).id, id);
+  if (mock.recorded) assert.equal(mock.recorded(), 3, "every request is recorded");
+  mock.clear();
+  return mock;
+}
+
+/** Sequential POST and `response.json()`. */
+export async function sequential({ peer, quick, handlers = 1 }) {
+  const mock = await checked(await (await load(peer)).open({ handlers }));
+  const [figures] = await perCall([{ op: mock.post, clear: clearOf(mock) }], quick);
+  return figures;
+}
+
+/** The same with 1 and with 1000 handlers, taking turns in one process. */
+export async function handlers({ peer, quick }) {
+  const { open } = await load(peer);
+  const mocks = [await checked(await open({ handlers: 1 })), await checked(await open({ handlers: 1000 }))];
+  const [one, many] = await perCall(mocks.map((mock) => ({ op: mock.post, clear: clearOf(mock) })), quick);
+  return { one: one.us, many: many.us };
+}
+
+const touches = {
+  async headers(response) {
+    assert.equal(response.headers.get("content-type"), "application/json");
+    await response.json();
+  },
+  async body(response) {
+    const reader = response.body.getReader();
+    let bytes = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) bytes += part.value.byteLength;
+    assert.equal(bytes, REPLY.length);
+  },
+  async clone(response) {
+    const copy = response.clone();
+    await copy.json();
+    await response.json();
+  },
+};
+
+/** The same, for callers who touch what a lazy response would rather not build. */
+export async function touch({ peer, quick, part }) {
+  const mock = await checked(await (await load(peer)).open());
+  const op = async () => touches[part](await mock.respond());
+  const [figures] = await perCall([{ op, clear: clearOf(mock) }], quick);
+  return figures;
+}
+
+/** Ten thousand requests at once. */
+export async function burst({ peer }) {
+  const mock = await (await load(peer)).open();
+  for (let n = 0; n < 200; n++) await mock.post();
+  mock.clear();
+  collect();
+  const before = process.memoryUsage().rss;
+  const from = performance.now();
+  const replies = await Promise.all(Array.from({ length: 10_000 }, () => mock.post()));
+  const ms = performance.now() - from;
+  const { id } = JSON.parse(REPLY);
+  assert.ok(replies.every((reply) => reply.id === id), "every request is answered");
+  const peak = process.resourceUsage().maxRSS * 1024;
+  return { ms, growth_mb: megabytes(process.memoryUsage().rss - before), peak_mb: megabytes(peak) };
+}
+
+async function cycles(open, count) {
+  for (let n = 0; n < count; n++) {
+    const mock = await open();
+    await mock.post();
+    await mock.close();
+  }
+}
+
+/** Create, ask once, dispose, a thousand times, from cold. */
+export async function cycle({ peer }) {
+  const { open } = await load(peer);
+  const from = performance.now();
+  await cycles(open, 1000);
+  return { ms: performance.now() - from };
+}
+
+/** Bytes that each such cycle leaves behind, the first thousand not counted. */
+export async function heap({ peer, quick }) {
+  // Nothing may depend on finalizers: code that loads from here on gets a registry that is deaf.
+  globalThis.FinalizationRegistry = class {
+    register() {}
+    unregister() {}
+  };
+  const memory = watchMemory();
+  const { open } = await load(peer);
+  const count = quick ? 3000 : 9000;
+  await cycles(open, 1000);
+  const before = await liveBytes(memory.bytes());
+  await cycles(open, count);
+  const after = await liveBytes(memory.bytes());
+  return { bytes: (after - before) / count };
+}
+
+/** Bytes per registered handler, of ten thousand. */
+export async function memory({ peer }) {
+  const watched = watchMemory();
+  const mock = await (await load(peer)).open();
+  await mock.post();
+  mock.clear();
+  const before = await liveBytes(watched.bytes());
+  const wasmBefore = watched.bytes();
+  const from = performance.now();
+  mock.register(10_000);
+  const us = (performance.now() - from) / 10;
+  const after = await liveBytes(watched.bytes());
+  return { bytes: (after - before) / 10_000, wasm_bytes: (watched.bytes() - wasmBefore) / 10_000, register_us: us };
+}
+
+/** Calls into WebAssembly per exact-route request, the time inside, and the bytes passed in. */
+export async function wasm({ peer, quick }) {
+  const seen = watchCalls();
+  const mock = await checked(await (await load(peer)).open({ handlers: 1000 }));
+  const count = quick ? 5_000 : 20_000;
+  for (let n = 0; n < count; n++) await mock.post();
+  mock.clear();
+  Object.assign(seen, { engine: 0, glue: 0, ns: 0, bytes: 0 });
+  seen.names.clear();
+  for (let n = 0; n < count; n++) await mock.post();
+  const { engine, glue, bytes, ns, names } = seen;
+  const each = (value) => value / count;
+  return {
+    calls: each(engine),
+    glue_calls: each(glue),
+    bytes_in: each(bytes),
+    ns: Math.max(0, each(ns) - each(engine + glue) * clockCost()),
+    names: [...names].map(([name, calls]) => `${name}:${each(calls).toFixed(2)}`).join(" "),
+  };
+}
+
+/** What importing the library costs, before anything of it is used. */
+export async function importing({ peer }) {
+  const modules = { "undici-fetch": "undici", mockwire: process.env.MOCKWIRE_BENCH_PACKAGE };
+  const from = performance.now();
+  await import(modules[peer] ?? peer);
+  return { ms: performance.now() - from };
+}
