@@ -74,18 +74,16 @@ impl<M: Mode> Scope<M> {
             return Ok(());
         };
         let engine = &self.transport.engine;
-        let verdict = verify::verify(engine, Some(id));
+        let rules: Vec<_> = engine.with(|core| {
+            let rules = core.rules.iter();
+            let of_scope = rules.filter(|(_, it)| it.rule.scope == Some(id));
+            of_scope.map(|(rule, _)| rule).collect()
+        });
+        let verdict = verify::verify(engine, Some(&rules));
         let removed: Vec<Aftermath<M>> = engine.with(|core| {
             core.scopes.remove(id);
-            let of_scope = core
-                .rules
-                .iter()
-                .filter(|(_, it)| it.rule.scope == Some(id));
-            let rules: Vec<_> = of_scope.map(|(rule, _)| rule).collect();
-            rules
-                .into_iter()
-                .filter_map(|rule| core.remove_rule(rule).ok())
-                .collect()
+            let removed = rules.iter().map(|rule| core.remove_rule(*rule));
+            removed.filter_map(Result::ok).collect()
         });
         removed.into_iter().for_each(Aftermath::settle);
         verdict

@@ -169,8 +169,13 @@ impl<M: Mode> MockTransport<M> {
     /// Snapshots of all captured exchanges, in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Captured> {
+        self.requests_since(0)
+    }
+
+    /// Snapshots of the captured exchanges from this number on.
+    pub(crate) fn requests_since(&self, number: u64) -> Vec<Captured> {
         self.engine.with(|core| {
-            let entries = core.journal.since(0);
+            let entries = core.journal.since(number);
             entries
                 .map(|(number, entry)| entry.snapshot(number))
                 .collect()
@@ -185,20 +190,24 @@ impl<M: Mode> MockTransport<M> {
     #[must_use]
     #[track_caller]
     pub fn requests_matching(&self, matcher: impl Into<Matcher<M>>) -> Vec<Captured> {
-        let matcher = matcher.into();
-        if let Some(error) = matcher.mistake() {
-            panic!("{error}");
-        }
-        let matches = |captured: &Captured| {
-            let mut subject = Subject::new(&captured.request, captured.sequence);
-            matcher.test(&mut subject)
-        };
-        let mut found = self.requests();
-        found.retain(|captured| match matches(captured) {
-            Ok(matched) => matched,
+        match self.try_requests_matching(&matcher.into()) {
+            Ok(found) => found,
             Err(error) => panic!("{error}"),
-        });
-        found
+        }
+    }
+
+    pub(crate) fn try_requests_matching(&self, matcher: &Matcher<M>) -> Result<Vec<Captured>> {
+        if let Some(error) = matcher.mistake() {
+            return Err(error);
+        }
+        let mut found = Vec::new();
+        for captured in self.requests() {
+            let mut subject = Subject::new(&captured.request, captured.sequence);
+            if matcher.test(&mut subject)? {
+                found.push(captured);
+            }
+        }
+        Ok(found)
     }
 
     /// The last captured exchange.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::core::ScopeId;
+use crate::core::RuleId;
 use crate::core::rules::Candidate;
 use crate::diagnosis::{Diagnosis, NearMiss};
 use crate::engine::Engine;
@@ -46,10 +46,10 @@ pub struct Unmet {
     pub nearest: Option<(String, NearMiss)>,
 }
 
-/// Verifies the rules of a scope; without one, all rules, and that every request matched.
-pub(crate) fn verify<M: Mode>(engine: &Engine<M>, scope: Option<ScopeId>) -> Result<(), Report> {
-    let unmet = unmet(engine, scope);
-    let allowed = scope.is_some() || engine.settings.allow_unmatched;
+/// Verifies these rules; when none are named, all rules, and that every request matched.
+pub(crate) fn verify<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Result<(), Report> {
+    let unmet = unmet(engine, of);
+    let allowed = of.is_some() || engine.settings.allow_unmatched;
     let (count, unmatched) = if allowed {
         (0, Vec::new())
     } else {
@@ -79,13 +79,11 @@ fn report(
     })
 }
 
-fn unmet<M: Mode>(engine: &Engine<M>, scope: Option<ScopeId>) -> Vec<Unmet> {
+fn unmet<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unmet> {
     let short: Vec<(Candidate<M>, u64)> = engine.with(|core| {
-        let of_scope = core
-            .rules
-            .iter()
-            .filter(|(_, it)| scope.is_none() || it.rule.scope == scope);
-        let short = of_scope.filter(|(_, it)| it.hits < it.rule.times.min);
+        let rules = core.rules.iter();
+        let named = rules.filter(|(id, _)| of.is_none_or(|of| of.contains(id)));
+        let short = named.filter(|(_, it)| it.hits < it.rule.times.min);
         let short = short.map(|(id, it)| {
             let rule = it.rule.clone();
             (Candidate { id, rule }, it.hits)

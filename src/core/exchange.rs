@@ -34,17 +34,17 @@ pub(crate) struct HoldQueue {
     pub(crate) wakers: Vec<Waker>,
 }
 
-/// What became of a request on its arrival.
-pub(crate) struct Admitted<M: Mode> {
+/// A request that has arrived, and is noted.
+pub(crate) struct Arrived<M: Mode> {
     pub(crate) exchange: ExchangeId,
     pub(crate) sequence: u64,
-    pub(crate) verdict: Verdict<M>,
     /// To be woken outside the borrow.
     pub(crate) wake: Vec<Waker>,
     /// To be dropped outside the borrow.
     pub(crate) evicted: Option<Entry<M>>,
 }
 
+/// What can be said of a request on its arrival.
 pub(crate) enum Verdict<M: Mode> {
     /// The target alone decided.
     Claimed(Claimed<M>),
@@ -63,23 +63,33 @@ pub(crate) struct Claimed<M: Mode> {
 impl<M: Mode> Core<M> {
     /// A request arrives: it is noted, and claimed at once by the first rule where no more than
     /// its target has to be asked.
-    pub(crate) fn admit(&mut self, request: &Request, kept: Request) -> Result<Admitted<M>> {
+    pub(crate) fn admit(
+        &mut self,
+        request: &Request,
+        kept: Request,
+    ) -> Result<(Arrived<M>, Verdict<M>)> {
         self.ensure_alive()?;
+        let arrived = self.arrive(kept);
+        let verdict = self.first_verdict(arrived.exchange, request);
+        Ok((arrived, verdict))
+    }
+
+    /// Notes the arrival of a request.
+    pub(crate) fn arrive(&mut self, kept: Request) -> Arrived<M> {
         self.timeline.note_activity();
-        let (sequence, evicted) = self.journal.arrive(self.timeline.now(), kept);
         let exchange = self.exchanges.insert(Exchange {
-            sequence,
+            sequence: self.journal.last() + 1,
             held: None,
             waker: None,
         });
-        let verdict = self.first_verdict(exchange, request);
-        Ok(Admitted {
+        let now = self.timeline.now();
+        let (sequence, evicted) = self.journal.arrive(exchange, now, kept);
+        Arrived {
             exchange,
             sequence,
-            verdict,
             wake: self.take_arrivals(),
             evicted,
-        })
+        }
     }
 
     fn first_verdict(&mut self, exchange: ExchangeId, request: &Request) -> Verdict<M> {

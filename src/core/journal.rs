@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::RuleId;
 use super::rules::Rule;
 use super::timeline::Tick;
+use super::{ExchangeId, RuleId};
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome, ResponseHead};
 use crate::model::request::Request;
@@ -23,6 +23,8 @@ pub(crate) struct Journal<M: Mode> {
 }
 
 pub(crate) struct Entry<M: Mode> {
+    /// Stale once the exchange is over.
+    pub(crate) exchange: ExchangeId,
     pub(crate) at: Tick,
     pub(crate) request: Request,
     pub(crate) rule: Option<RuleId>,
@@ -52,8 +54,14 @@ impl<M: Mode> Journal<M> {
     }
 
     /// Notes an arrival; returns its number, and the entry that had to go for it.
-    pub(crate) fn arrive(&mut self, at: Tick, request: Request) -> (u64, Option<Entry<M>>) {
+    pub(crate) fn arrive(
+        &mut self,
+        exchange: ExchangeId,
+        at: Tick,
+        request: Request,
+    ) -> (u64, Option<Entry<M>>) {
         let entry = Entry {
+            exchange,
             at,
             request,
             rule: None,
@@ -103,6 +111,19 @@ impl<M: Mode> Journal<M> {
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Entry<M>> {
         let index = number.checked_sub(self.first)?;
         self.entries.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Replaces what was captured of a request by something fuller; returns what was there.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn replace_request(&mut self, number: u64, request: Request) -> Option<Request> {
+        let entry = self.get_mut(number)?;
+        Some(std::mem::replace(&mut entry.request, request))
+    }
+
+    /// The exchange of the request with this number, unless it was evicted.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn exchange(&mut self, number: u64) -> Option<ExchangeId> {
+        Some(self.get_mut(number)?.exchange)
     }
 
     /// The entries from this number on, with their numbers.

@@ -69,6 +69,7 @@ pub(crate) struct Rules<M: Mode> {
 }
 
 /// A rule that may answer, taken out of the engine to be asked.
+#[derive(Clone)]
 pub(crate) struct Candidate<M: Mode> {
     pub(crate) id: RuleId,
     pub(crate) rule: M::Ptr<Rule<M>>,
@@ -78,6 +79,14 @@ impl<M: Mode> Rule<M> {
     /// Whether method, scheme, host, port and path decide alone, so that the engine can.
     pub(crate) fn is_decided_by_target(&self) -> bool {
         self.matcher.is_only(Pattern::is_about_target)
+    }
+
+    /// Whether header fields or the body have to be known to decide or to reply.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn needs_whole_request(&self) -> bool {
+        let replies = (0..self.reply_count()).filter_map(|index| self.reply(index));
+        !self.matcher.is_only(Pattern::needs_only_the_url)
+            || replies.into_iter().any(Reply::is_template)
     }
 
     /// Whether the target of the request is what the rule asks for.
@@ -92,6 +101,15 @@ impl<M: Mode> Rule<M> {
             Action::Reply(_) => Some(0),
             Action::Sequence { replies, end } => end.index(turn, replies.len()),
             Action::Handle(_) | Action::Hold => None,
+        }
+    }
+
+    /// How many replies the rule has as values.
+    pub(crate) fn reply_count(&self) -> usize {
+        match &self.action {
+            Action::Reply(_) => 1,
+            Action::Sequence { replies, .. } => replies.len(),
+            Action::Handle(_) | Action::Hold => 0,
         }
     }
 

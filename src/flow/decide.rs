@@ -1,8 +1,8 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
+use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
 use crate::core::rules::Candidate;
-use crate::core::{ExchangeId, RuleId};
 use crate::diagnosis::{Diagnosis, Exclusion, NearMiss};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -41,13 +41,13 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
         request.mark_secrets(&settings.redact);
     }
     let kept = request.capped(settings.body_bytes);
-    let admitted = engine.with(|core| core.admit(&request, kept))?;
-    drop(admitted.evicted);
-    admitted.wake.into_iter().for_each(std::task::Waker::wake);
-    let exchange = admitted.exchange;
-    let decision = match admitted.verdict {
+    let (arrived, verdict) = engine.with(|core| core.admit(&request, kept))?;
+    drop(arrived.evicted);
+    arrived.wake.into_iter().for_each(std::task::Waker::wake);
+    let exchange = arrived.exchange;
+    let decision = match verdict {
         Verdict::Claimed(claimed) => answer(claimed, request),
-        Verdict::Ask(candidates) => ask(engine, exchange, admitted.sequence, candidates, request),
+        Verdict::Ask(candidates) => ask(engine, exchange, arrived.sequence, candidates, request),
     };
     Ok(Decided { exchange, decision })
 }
@@ -129,15 +129,4 @@ pub(crate) fn near_miss<M: Mode>(
         rule.matcher.explain(subject),
         excluded,
     )
-}
-
-/// Which rule a decision names, for the journal.
-impl<M: Mode> Decision<M> {
-    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
-    pub(crate) fn rule(&self) -> Option<RuleId> {
-        match self {
-            Self::Answer { claimed, .. } => Some(claimed.id),
-            _ => None,
-        }
-    }
 }

@@ -222,7 +222,7 @@ impl<M: Mode> Respond<M> {
         request: &Request,
     ) -> Result<Response<M>> {
         let source = match &reply.body {
-            ReplyBody::Empty | ReplyBody::External(_) => Source::Done,
+            ReplyBody::Empty | ReplyBody::External { .. } => Source::Done,
             ReplyBody::Fault(fault) => return Err(self.fail(exchange, (*fault).into())),
             ReplyBody::Frames(frames) if frames.is_empty() => Source::Done,
             ReplyBody::Frames(frames) => Source::Frames {

@@ -6,7 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod path;
 pub(crate) mod pattern;
 pub(crate) mod target;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 use std::ops::Not;
@@ -53,11 +53,11 @@ pub(crate) enum Node<M: Mode> {
 /// A user's condition on a request, erased. Implemented by every `Fn(&Request) -> bool`.
 pub trait Predicate {
     #[doc(hidden)]
-    fn test(&self, request: &Request) -> Result<bool>;
+    fn test(&self, request: &Request, sequence: u64) -> Result<bool>;
 }
 
 impl<F: Fn(&Request) -> bool> Predicate for F {
-    fn test(&self, request: &Request) -> Result<bool> {
+    fn test(&self, request: &Request, _: u64) -> Result<bool> {
         Ok(self(request))
     }
 }
@@ -84,7 +84,9 @@ impl<'a> Subject<'a> {
         if let Some(known) = self.remembered(predicate) {
             return known;
         }
-        let caught = catch_unwind(AssertUnwindSafe(|| predicate.test(self.request)));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            predicate.test(self.request, self.sequence)
+        }));
         let answer = caught.unwrap_or_else(|panic| {
             Err(Error::new(ErrorKind::HandlerPanicked {
                 rule: String::new(),

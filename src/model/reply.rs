@@ -41,9 +41,13 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ReplyBody {
     Empty,
-    /// A body that the JavaScript edge keeps on its own side, under this number.
+    /// A body that the JavaScript edge keeps on its own side, under this number, and perhaps makes
+    /// from a template.
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
-    External(u32),
+    External {
+        number: u32,
+        template: Option<Template>,
+    },
     /// No response at all: this failure.
     Fault(Fault),
     Frames(Arc<[Bytes]>),
@@ -230,7 +234,7 @@ impl Reply {
     pub(crate) fn mistake(&self) -> Option<Error> {
         let has_body = !matches!(
             self.body,
-            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External(_)
+            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External { .. }
         );
         let forbids_body = matches!(self.status.as_u16(), 204 | 205 | 304);
         self.invalid.clone().or_else(|| {
@@ -248,12 +252,35 @@ impl Reply {
         }
     }
 
-    /// A reply that an edge keeps on its own side: the engine only says which one it is.
+    /// Hands the body over to the JavaScript edge, which knows the reply by this number.
     #[cfg(all(feature = "js", target_arch = "wasm32"))]
-    pub(crate) fn external(number: u32) -> Self {
-        Self {
-            body: ReplyBody::External(number),
-            ..Self::empty()
+    pub(crate) fn external(mut self, number: u32) -> Self {
+        let template = match self.body {
+            ReplyBody::Template(template) => Some(template),
+            _ => None,
+        };
+        self.body = ReplyBody::External { number, template };
+        self
+    }
+
+    /// The number by which the JavaScript edge knows the reply.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) fn external_number(&self) -> Option<u32> {
+        match self.body {
+            ReplyBody::External { number, .. } => Some(number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_template(&self) -> bool {
+        self.as_template().is_some()
+    }
+
+    fn as_template(&self) -> Option<&Template> {
+        match &self.body {
+            ReplyBody::External { template, .. } => template.as_ref(),
+            ReplyBody::Template(template) => Some(template),
+            _ => None,
         }
     }
 
@@ -264,9 +291,7 @@ impl Reply {
 
     /// The text of a template for this request; `None` for any other body.
     pub(crate) fn rendered(&self, request: &Request) -> Option<Result<String>> {
-        let ReplyBody::Template(template) = &self.body else {
-            return None;
-        };
+        let template = self.as_template()?;
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let json =
             content_type.is_some_and(|value| value.as_bytes().windows(4).any(|w| w == b"json"));

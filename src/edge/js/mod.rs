@@ -1,1 +1,234 @@
-//! The JavaScript edge.
+//! The JavaScript edge: what the npm package's TypeScript layer calls.
+//!
+//! The engine decides, JavaScript performs. A request crosses as one short line and is answered by
+//! one number; bodies and replies stay on the JavaScript side, under numbers. Header fields and
+//! bodies follow only when a rule looks at them, or a query does.
+
+mod convert;
+mod decide;
+mod spec;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use js_sys::Function;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use self::convert::{Entry, block, finished, rule_number, thrown};
+use self::decide::Decider;
+use self::spec::{Options, RuleSpec};
+use crate::core::RuleId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Local;
+use crate::model::captured::ResponseHead;
+use crate::transport::MockTransport;
+use crate::verify;
+
+/// The engine of one JavaScript `MockTransport`. Sequence numbers count requests from 1.
+#[wasm_bindgen]
+pub struct Engine {
+    transport: MockTransport<Local>,
+    /// Called with the number of a predicate and a sequence number; answers or throws.
+    test: Function,
+    decider: RefCell<Decider>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// A new engine; the options are JSON.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &str, test: Function) -> Result<Self, JsValue> {
+        let transport = Options::parse(options).and_then(Options::build);
+        Ok(Self {
+            transport: transport.map_err(thrown)?,
+            test,
+            decider: RefCell::default(),
+        })
+    }
+
+    /// Registers a rule, given as JSON; its number.
+    #[wasm_bindgen(js_name = addRule)]
+    pub fn add_rule(&self, spec: &str) -> Result<f64, JsValue> {
+        let rule =
+            RuleSpec::parse(spec).and_then(|spec| spec.register(&self.transport, &self.test));
+        rule.map(rule_number).map_err(thrown)
+    }
+
+    /// Removes a rule.
+    #[wasm_bindgen(js_name = removeRule)]
+    pub fn remove_rule(&self, rule: f64) -> Result<(), JsValue> {
+        let rule = self.transport.rule(convert::rule_id(rule));
+        rule.and_then(|rule| rule.remove()).map_err(thrown)
+    }
+
+    /// A request arrives: `METHOD URL`. The number of the reply to give, or [`decide::NEEDS`],
+    /// [`decide::UNMATCHED`], [`decide::FAILED`].
+    pub fn call(&self, line: &str) -> i32 {
+        self.deciding(|decider| decider.call(&self.transport, line))
+    }
+
+    /// As `call`, for a request that has arrived, with its header fields and its body.
+    pub fn decide(&self, sequence: f64, headers: &str, body: Vec<u8>) -> i32 {
+        self.deciding(|decider| decider.decide(&self.transport, sequence as u64, headers, body))
+    }
+
+    /// Why the last decision was no reply, as JSON.
+    #[wasm_bindgen(js_name = lastError)]
+    pub fn last_error(&self) -> String {
+        self.decider.borrow().last_error()
+    }
+
+    /// What the path captured of the last request that was decided, as JSON.
+    pub fn params(&self, sequence: f64) -> String {
+        self.decider.borrow().params(sequence as u64)
+    }
+
+    /// The text of a template reply for the last request that was decided.
+    pub fn render(&self, sequence: f64, reply: u32) -> Result<String, JsValue> {
+        let rendered = self.decider.borrow().render(sequence as u64, reply);
+        rendered.map_err(thrown)
+    }
+
+    /// Gives a captured request the header fields and the body that no rule needed so far.
+    pub fn hydrate(&self, sequence: f64, headers: &str, body: Vec<u8>) {
+        decide::hydrate(&self.transport.engine, sequence as u64, headers, body);
+    }
+
+    /// The head of a reply that JavaScript made.
+    pub fn answered(&self, sequence: f64, status: u16, headers: &str) -> Result<(), JsValue> {
+        let status = http::StatusCode::from_u16(status).unwrap_or_default();
+        let headers = block(headers).map_err(thrown)?;
+        let head = Box::new(ResponseHead { status, headers });
+        self.transport.engine.with(|core| {
+            if let Some(exchange) = core.journal.exchange(sequence as u64) {
+                core.begin(exchange, head);
+            }
+        });
+        Ok(())
+    }
+
+    /// The end of an exchange: 0 done, 1 cancelled, 2 failed. A second end changes nothing.
+    pub fn finish(&self, sequence: f64, outcome: u8, delivered: f64, detail: &str) {
+        let outcome = finished(outcome, detail);
+        let over = self.transport.engine.with(|core| {
+            let exchange = core.journal.exchange(sequence as u64)?;
+            core.finish(exchange, outcome, delivered as u64).ok()
+        });
+        drop(over);
+    }
+
+    /// What the journal says of the requests from this number on, as JSON.
+    pub fn journal(&self, from: f64) -> String {
+        let captured = self.transport.requests_since(from as u64);
+        let entries: Vec<_> = captured.iter().map(Entry::of).collect();
+        convert::to_json(&entries)
+    }
+
+    /// How many captures had to go because the journal was full.
+    pub fn dropped(&self) -> f64 {
+        self.transport.dropped_requests() as f64
+    }
+
+    /// How many captured requests satisfy a condition, given as JSON.
+    pub fn count(&self, condition: &str) -> Result<f64, JsValue> {
+        self.matching(condition)
+            .map(|matching| matching.len() as f64)
+    }
+
+    /// The numbers of the captured requests that satisfy a condition, given as JSON.
+    pub fn matching(&self, condition: &str) -> Result<Vec<f64>, JsValue> {
+        let found = spec::condition(condition, &self.test)
+            .and_then(|matcher| self.transport.try_requests_matching(&matcher));
+        let numbers = |found: Vec<crate::Captured>| {
+            found
+                .iter()
+                .map(|captured| captured.sequence as f64)
+                .collect()
+        };
+        found.map(numbers).map_err(thrown)
+    }
+
+    /// How often a rule has answered.
+    pub fn hits(&self, rule: f64) -> Result<f64, JsValue> {
+        let rule = self.transport.rule(convert::rule_id(rule));
+        rule.map(|rule| rule.calls() as f64).map_err(thrown)
+    }
+
+    /// The report of what is not as expected, as JSON; empty when all is well.
+    pub fn verify(&self) -> String {
+        self.report(verify::verify(&self.transport.engine, None))
+    }
+
+    /// As `verify`, for these rules alone.
+    #[wasm_bindgen(js_name = verifyRules)]
+    pub fn verify_rules(&self, rules: &[f64]) -> String {
+        let of: Vec<RuleId> = rules.iter().map(|rule| convert::rule_id(*rule)).collect();
+        self.report(verify::verify(&self.transport.engine, Some(&of)))
+    }
+
+    /// Forgets the captures; rules stay, and the numbers go on.
+    pub fn clear(&self) {
+        self.transport.clear();
+    }
+
+    /// Forgets rules, captures and scenario states, and counts from 1 again.
+    pub fn reset(&self) {
+        self.transport.reset();
+        *self.decider.borrow_mut() = Decider::default();
+    }
+
+    /// Moves a scenario to a state.
+    #[wasm_bindgen(js_name = setScenario)]
+    pub fn set_scenario(&self, name: &str, state: &str) {
+        self.transport.set_scenario(name, state);
+    }
+
+    /// The state of a scenario.
+    pub fn scenario(&self, name: &str) -> String {
+        self.transport.scenario(name)
+    }
+
+    /// The transport's time, in ms since it was made.
+    pub fn now(&self) -> f64 {
+        self.transport.now().as_secs_f64() * 1e3
+    }
+
+    /// Moves the transport's time forward.
+    pub fn advance(&self, milliseconds: f64) {
+        let by = Duration::try_from_secs_f64(milliseconds / 1e3);
+        self.transport.advance(by.unwrap_or_default());
+    }
+}
+
+impl Engine {
+    /// Runs a decision with its own decider: predicates may come back to the engine meanwhile.
+    fn deciding(&self, f: impl FnOnce(&mut Decider) -> i32) -> i32 {
+        let mut decider = Decider::default();
+        let answer = f(&mut decider);
+        *self.decider.borrow_mut() = decider;
+        answer
+    }
+
+    fn report(&self, verdict: Result<(), verify::Report>) -> String {
+        match verdict {
+            Ok(()) => String::new(),
+            Err(report) => convert::to_json(&convert::Report::of(&report)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Engine").field(&self.transport).finish()
+    }
+}
+
+/// What JavaScript says went wrong on its side.
+fn failed(detail: &str) -> Error {
+    Error::with_source(
+        ErrorKind::HandlerFailed {
+            rule: String::new(),
+        },
+        detail,
+    )
+}

@@ -1,0 +1,136 @@
+//! Values on their way to and from JavaScript.
+
+use http::{HeaderMap, HeaderValue};
+use js_sys::Reflect;
+use serde::Serialize;
+use slotmap::{Key, KeyData};
+use wasm_bindgen::JsValue;
+
+use super::failed;
+use crate::core::RuleId;
+use crate::diagnosis::Diagnosis;
+use crate::error::{Error, Part, Result};
+use crate::matcher::conditions::header_name;
+use crate::model::captured::{Captured, Outcome};
+use crate::verify;
+
+/// A captured exchange, as far as JavaScript does not know it already.
+#[derive(Serialize)]
+pub(super) struct Entry {
+    sequence: u64,
+    at: f64,
+    rule: Option<f64>,
+    outcome: &'static str,
+    status: Option<u16>,
+    delivered: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    message: String,
+    #[serde(flatten)]
+    report: &'a verify::Report,
+}
+
+#[derive(Serialize)]
+struct ErrorOut<'a> {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<&'a Diagnosis>,
+}
+
+impl Entry {
+    pub(super) fn of(captured: &Captured) -> Self {
+        Self {
+            sequence: captured.sequence,
+            at: captured.at.as_secs_f64() * 1e3,
+            rule: captured.rule.map(rule_number),
+            outcome: captured.outcome.as_str(),
+            status: captured.response.as_ref().map(|head| head.status.as_u16()),
+            delivered: captured.delivered,
+            error: match &captured.outcome {
+                Outcome::Failed(error) => Some(detail(error)),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn of(report: &'a verify::Report) -> Self {
+        Self {
+            message: report.to_string(),
+            report,
+        }
+    }
+}
+
+/// What JavaScript gave as the detail of a failure, or the engine's own words.
+fn detail(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+pub(super) fn error_json(error: &Error) -> String {
+    to_json(&ErrorOut {
+        code: error.code(),
+        message: error.to_string(),
+        diagnosis: error.diagnosis(),
+    })
+}
+
+/// An `Error` with a `code`, to be thrown.
+pub(super) fn thrown(error: Error) -> JsValue {
+    let thrown = js_sys::Error::new(&error.to_string());
+    let code = JsValue::from_str(error.code());
+    // A fresh error object takes any property.
+    let _ = Reflect::set(&thrown, &JsValue::from_str("code"), &code);
+    thrown.into()
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The outcome that JavaScript names by number.
+pub(super) fn finished(outcome: u8, detail: &str) -> Outcome {
+    match outcome {
+        0 => Outcome::Done,
+        1 => Outcome::Cancelled,
+        _ => Outcome::Failed(failed(detail)),
+    }
+}
+
+/// Header fields from lines of `name: value`.
+pub(super) fn block(text: &str) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in text.split("\r\n").filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = HeaderValue::from_bytes(&latin1(value.trim()))
+            .map_err(|error| Error::invalid(Part::HeaderValue, value, error.to_string()))?;
+        headers.append(header_name(name)?, value);
+    }
+    Ok(headers)
+}
+
+/// JavaScript's header values are byte strings: one character for each byte.
+fn latin1(text: &str) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.as_bytes().to_vec();
+    }
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
+}
+
+/// A rule's id as a number that JavaScript can hold exactly: its generation is below 2^21.
+pub(super) fn rule_number(rule: RuleId) -> f64 {
+    rule.data().as_ffi() as f64
+}
+
+pub(super) fn rule_id(number: f64) -> RuleId {
+    KeyData::from_ffi(number as u64).into()
+}

@@ -1,0 +1,236 @@
+//! From the line of a request to the number of the reply that JavaScript gives.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, Version};
+
+use super::convert::{block, error_json, to_json};
+use crate::core::exchange::Claimed;
+use crate::core::rules::Candidate;
+use crate::core::{Core, ExchangeId};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Part, Result};
+use crate::flow::decide::{Decision, ask};
+use crate::mode::Local;
+use crate::model::captured::Outcome;
+use crate::model::request::Request;
+use crate::transport::MockTransport;
+
+/// The whole request is needed: JavaScript calls `decide`.
+pub(super) const NEEDS: i32 = -1;
+/// No rule matched.
+pub(super) const UNMATCHED: i32 = -2;
+/// Something failed.
+pub(super) const FAILED: i32 = -3;
+
+/// The last decision, and what JavaScript may ask about it.
+#[derive(Default)]
+pub(super) struct Decider {
+    sequence: u64,
+    error: Option<Error>,
+    answered: Option<(Claimed<Local>, Request)>,
+}
+
+impl Decider {
+    pub(super) fn call(&mut self, transport: &MockTransport<Local>, line: &str) -> i32 {
+        let request = match request(line) {
+            Ok(request) => request,
+            Err(error) => return self.fail(error),
+        };
+        let engine = &*transport.engine;
+        let arrived = engine.with(|core| {
+            core.ensure_alive()?;
+            let arrived = core.arrive(request.clone());
+            // An exchange that the journal forgets can be named no more.
+            let forgotten = arrived
+                .evicted
+                .as_ref()
+                .and_then(|entry| core.exchanges.remove(entry.exchange));
+            let candidates = candidates(core, &request);
+            Ok((arrived, forgotten, candidates))
+        });
+        let (arrived, candidates) = match arrived {
+            Ok((arrived, forgotten, candidates)) => {
+                drop(forgotten);
+                (arrived, candidates)
+            }
+            Err(error) => return self.fail(error),
+        };
+        drop(arrived.evicted);
+        self.sequence = arrived.sequence;
+        // Only as far as the request line decides.
+        let mut candidates = candidates;
+        let whole = |it: &Candidate<Local>| it.rule.needs_whole_request();
+        let end = candidates.iter().position(whole);
+        candidates.truncate(end.unwrap_or(candidates.len()));
+        let decided = ask(
+            engine,
+            arrived.exchange,
+            arrived.sequence,
+            candidates,
+            request,
+        );
+        match decided {
+            Decision::Unmatched { .. } => NEEDS,
+            decided => self.conclude(engine, arrived.exchange, decided),
+        }
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        transport: &MockTransport<Local>,
+        sequence: u64,
+        headers: &str,
+        body: Vec<u8>,
+    ) -> i32 {
+        let engine = &*transport.engine;
+        self.sequence = sequence;
+        let Some(request) = whole(engine, sequence, headers, body) else {
+            return self.fail(Error::new(ErrorKind::StaleHandle { what: "exchange" }));
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return self.fail(error),
+        };
+        let kept = request.capped(engine.settings.body_bytes);
+        let found = engine.with(|core| {
+            let before = core.journal.replace_request(sequence, kept);
+            let exchange = core.journal.exchange(sequence);
+            (
+                before,
+                exchange.map(|exchange| (exchange, candidates(core, &request))),
+            )
+        });
+        drop(found.0);
+        let Some((exchange, candidates)) = found.1 else {
+            return self.fail(Error::new(ErrorKind::StaleHandle { what: "exchange" }));
+        };
+        let decided = ask(engine, exchange, sequence, candidates, request);
+        self.conclude(engine, exchange, decided)
+    }
+
+    fn conclude(
+        &mut self,
+        engine: &Engine<Local>,
+        exchange: ExchangeId,
+        decided: Decision<Local>,
+    ) -> i32 {
+        let end = |outcome: Outcome| {
+            let over = engine.with(|core| core.finish(exchange, outcome, 0));
+            drop(over);
+        };
+        match decided {
+            Decision::Answer { claimed, request } => {
+                let number = number(&claimed);
+                self.answered = Some((claimed, request));
+                match number {
+                    Ok(number) => number,
+                    Err(error) => {
+                        end(Outcome::Failed(error.clone()));
+                        self.fail(error)
+                    }
+                }
+            }
+            Decision::Failed(error) => {
+                end(Outcome::Failed(error.clone()));
+                self.fail(error)
+            }
+            Decision::Unmatched { diagnosis, .. } => {
+                end(Outcome::Unmatched);
+                self.error = Some(Error::new(ErrorKind::Unmatched(Box::new(diagnosis))));
+                UNMATCHED
+            }
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> i32 {
+        self.error = Some(error);
+        FAILED
+    }
+
+    pub(super) fn last_error(&self) -> String {
+        self.error.as_ref().map(error_json).unwrap_or_default()
+    }
+
+    /// What the path captured, as JSON.
+    pub(super) fn params(&self, sequence: u64) -> String {
+        let params: HashMap<&str, &str> = match &self.answered {
+            Some((_, request)) if self.sequence == sequence => request.params().collect(),
+            _ => HashMap::new(),
+        };
+        to_json(&params)
+    }
+
+    /// The text of a template reply.
+    pub(super) fn render(&self, sequence: u64, number: u32) -> Result<String> {
+        let answered = self.answered.as_ref().filter(|_| self.sequence == sequence);
+        let rendered = answered.and_then(|(claimed, request)| {
+            let index = claimed.rule.reply_index(claimed.turn)?;
+            let reply = claimed.rule.reply(index)?;
+            (reply.external_number() == Some(number)).then(|| reply.rendered(request))?
+        });
+        rendered.unwrap_or_else(|| Err(Error::new(ErrorKind::StaleHandle { what: "exchange" })))
+    }
+}
+
+/// Gives a captured request the header fields and the body that no rule needed so far.
+pub(super) fn hydrate(engine: &Engine<Local>, sequence: u64, headers: &str, body: Vec<u8>) {
+    if let Some(Ok(request)) = whole(engine, sequence, headers, body) {
+        let kept = request.capped(engine.settings.body_bytes);
+        drop(engine.with(|core| core.journal.replace_request(sequence, kept)));
+    }
+}
+
+/// The request line that has arrived, with header fields and body; `None` when it is forgotten.
+fn whole(
+    engine: &Engine<Local>,
+    sequence: u64,
+    headers: &str,
+    body: Vec<u8>,
+) -> Option<Result<Request>> {
+    let line = engine.with(|core| Some(core.journal.get_mut(sequence)?.request.clone()))?;
+    Some(block(headers).map(|headers| {
+        let (method, url) = (line.method().clone(), line.url().clone());
+        let mut request = Request::new(method, url, Version::HTTP_11, headers, body.into());
+        request.mark_secrets(&engine.settings.redact);
+        request
+    }))
+}
+
+fn request(line: &str) -> Result<Request> {
+    let (method, url) = line.split_once(' ').unwrap_or((line, ""));
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()))?;
+    let url =
+        Uri::try_from(url).map_err(|error| Error::invalid(Part::Url, url, error.to_string()))?;
+    let (version, headers) = (Version::HTTP_11, HeaderMap::new());
+    Ok(Request::new(method, url, version, headers, Bytes::new()))
+}
+
+fn candidates(core: &Core<Local>, request: &Request) -> Vec<Candidate<Local>> {
+    let ids = core.rules.candidates(request);
+    ids.filter_map(|id| Some((id, core.rules.get(id)?)))
+        .map(|(id, registered)| {
+            let rule = registered.rule.clone();
+            Candidate { id, rule }
+        })
+        .collect()
+}
+
+/// The number of the reply, on the JavaScript side.
+fn number(claimed: &Claimed<Local>) -> Result<i32> {
+    let rule = &claimed.rule;
+    let reply = rule
+        .reply_index(claimed.turn)
+        .and_then(|index| rule.reply(index));
+    let number = reply.and_then(|reply| reply.external_number());
+    number
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| {
+            Error::new(ErrorKind::SequenceExhausted {
+                rule: rule.site.to_string(),
+                replies: rule.reply_count(),
+            })
+        })
+}

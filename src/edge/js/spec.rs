@@ -1,0 +1,330 @@
+//! What JavaScript sends as JSON: options, rules and conditions.
+
+use std::rc::Rc;
+
+use js_sys::Function;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+use super::failed;
+use crate::core::RuleId;
+use crate::core::rules::{Action, Site};
+use crate::error::{Error, Part, Result};
+use crate::matcher::conditions as condition;
+use crate::matcher::pattern::{JsonTest, Pattern};
+use crate::matcher::text::Test;
+use crate::matcher::{Matcher, Node, Predicate};
+use crate::mode::Local;
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+use crate::model::sequence::SequenceEnd;
+use crate::model::times::Times;
+use crate::transport::MockTransport;
+use crate::when::When;
+
+type JsMatcher = Matcher<Local>;
+
+#[derive(Deserialize)]
+pub(super) struct Options {
+    #[serde(default)]
+    journal: JournalOptions,
+    #[serde(default)]
+    redact: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JournalOptions {
+    requests: Option<usize>,
+    body_bytes: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RuleSpec {
+    priority: i32,
+    min: u64,
+    max: Option<u64>,
+    #[serde(default)]
+    otherwise: bool,
+    scenario: Option<StepSpec>,
+    site: String,
+    when: Condition,
+    replies: Vec<ReplySpec>,
+    end: Option<End>,
+}
+
+#[derive(Deserialize)]
+struct StepSpec {
+    name: String,
+    when: Option<String>,
+    then: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReplySpec {
+    status: u16,
+    external: u32,
+    template: Option<String>,
+    /// Of a template: decides how values are escaped.
+    content_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum End {
+    Fail,
+    RepeatLast,
+    Cycle,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    BasicAuth {
+        user: String,
+        password: String,
+    },
+    Bearer(String),
+    Body(TestSpec),
+    /// One character for each byte.
+    BodyBytes(String),
+    Cookie {
+        name: String,
+        test: TestSpec,
+    },
+    Form {
+        name: String,
+        test: TestSpec,
+    },
+    Header {
+        name: String,
+        test: TestSpec,
+    },
+    Host(String),
+    Json {
+        pointer: String,
+        test: JsonSpec,
+    },
+    Method(String),
+    Not(Box<Condition>),
+    Nth {
+        from: u64,
+        to: Option<u64>,
+    },
+    Path(String),
+    Port(u16),
+    Predicate {
+        id: u32,
+        label: String,
+    },
+    Query {
+        name: String,
+        test: TestSpec,
+    },
+    Scheme(String),
+    Url(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TestSpec {
+    Contains(String),
+    Equals(String),
+    Missing,
+    Present,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum JsonSpec {
+    Equals(Value),
+    Includes(Value),
+    Missing,
+    Present,
+}
+
+impl Options {
+    pub(super) fn parse(json: &str) -> Result<Self> {
+        parse(json)
+    }
+
+    pub(super) fn build(self) -> Result<MockTransport<Local>> {
+        let mut builder = MockTransport::builder();
+        if let Some(requests) = self.journal.requests {
+            builder = builder.max_requests(requests);
+        }
+        if let Some(bytes) = self.journal.body_bytes {
+            builder = builder.max_body_bytes(bytes);
+        }
+        for name in &self.redact {
+            builder = builder.redact(name);
+        }
+        builder.try_build()
+    }
+}
+
+impl RuleSpec {
+    pub(super) fn parse(json: &str) -> Result<Self> {
+        parse(json)
+    }
+
+    pub(super) fn register(
+        self,
+        transport: &MockTransport<Local>,
+        test: &Function,
+    ) -> Result<RuleId> {
+        let site = Site::Text(self.site.into());
+        let matcher = self.when.matcher(test)?;
+        let (min, max) = (self.min, self.max);
+        let mut when = When::new(transport.clone(), matcher, None, site)
+            .priority(if self.otherwise {
+                i32::MIN
+            } else {
+                self.priority
+            })
+            .times(Times { min, max });
+        if let Some(step) = self.scenario {
+            when = when.in_scenario(&step.name);
+            if let Some(state) = step.when {
+                when = when.when_state(&state);
+            }
+            if let Some(state) = step.then {
+                when = when.then_state(&state);
+            }
+        }
+        let replies: Result<Vec<Reply>> = self.replies.into_iter().map(ReplySpec::reply).collect();
+        let mut replies = replies?;
+        let action = match (self.end, replies.len()) {
+            (None, 1) => Action::Reply(replies.remove(0)),
+            (end, _) => Action::Sequence {
+                replies: replies.into(),
+                end: end.map_or(SequenceEnd::Fail, End::into_end),
+            },
+        };
+        when.register(action).map(|rule| rule.id())
+    }
+}
+
+impl ReplySpec {
+    fn reply(self) -> Result<Reply> {
+        let mut reply = match &self.template {
+            Some(text) => Reply::template(text),
+            None => Reply::empty(),
+        };
+        if let Some(content_type) = &self.content_type {
+            reply = reply.header("content-type", content_type);
+        }
+        // A reply that JavaScript makes itself may have any status that it can construct.
+        let reply = reply.with_status(self.status).validate()?;
+        Ok(reply.external(self.external))
+    }
+}
+
+impl End {
+    fn into_end(self) -> SequenceEnd {
+        match self {
+            Self::Cycle => SequenceEnd::Cycle,
+            Self::Fail => SequenceEnd::Fail,
+            Self::RepeatLast => SequenceEnd::RepeatLast,
+        }
+    }
+}
+
+/// A condition given as JSON.
+pub(super) fn condition(json: &str, test: &Function) -> Result<JsMatcher> {
+    parse::<Condition>(json)?.matcher(test)
+}
+
+impl Condition {
+    fn matcher(self, test: &Function) -> Result<JsMatcher> {
+        let all = |conditions: Vec<Self>| -> Result<Vec<JsMatcher>> {
+            conditions
+                .into_iter()
+                .map(|condition| condition.matcher(test))
+                .collect()
+        };
+        let matcher: JsMatcher = match self {
+            Self::All(conditions) => condition::all_of(all(conditions)?),
+            Self::Any(conditions) => condition::any_of(all(conditions)?),
+            Self::BasicAuth { user, password } => condition::basic_auth(&user, &password),
+            Self::Bearer(token) => condition::bearer(&token),
+            Self::Body(test) => condition::body_test(test.into()),
+            Self::BodyBytes(text) => condition::body_bytes(bytes(&text)),
+            Self::Cookie { name, test } => condition::cookie_test(&name, test.into()),
+            Self::Form { name, test } => condition::form_test(&name, test.into()),
+            Self::Header { name, test } => condition::header_test(&name, test.into()),
+            Self::Host(host) => condition::host(&host),
+            Self::Json { pointer, test } => condition::json_test(&pointer, test.into()),
+            Self::Method(method) => condition::method_is(&method),
+            Self::Not(condition) => !condition.matcher(test)?,
+            Self::Nth { from, to } => Pattern::Nth { from, to }.into(),
+            Self::Path(target) | Self::Url(target) => condition::url(&target),
+            Self::Port(port) => condition::port(port),
+            Self::Predicate { id, label } => {
+                let test = test.clone();
+                let test = Rc::new(JsPredicate { id, test });
+                Matcher(Node::Predicate { label, test })
+            }
+            Self::Query { name, test } => condition::query_test(&name, test.into()),
+            Self::Scheme(scheme) => condition::scheme(&scheme),
+        };
+        match matcher.mistake() {
+            Some(error) => Err(error),
+            None => Ok(matcher),
+        }
+    }
+}
+
+impl From<TestSpec> for Test {
+    fn from(spec: TestSpec) -> Self {
+        match spec {
+            TestSpec::Contains(part) => Self::Contains(part),
+            TestSpec::Equals(expected) => Self::Equals(expected),
+            TestSpec::Missing => Self::Missing,
+            TestSpec::Present => Self::Present,
+        }
+    }
+}
+
+impl From<JsonSpec> for JsonTest {
+    fn from(spec: JsonSpec) -> Self {
+        match spec {
+            JsonSpec::Equals(value) => Self::Equals(value),
+            JsonSpec::Includes(value) => Self::Includes(value),
+            JsonSpec::Missing => Self::Missing,
+            JsonSpec::Present => Self::Present,
+        }
+    }
+}
+
+/// A predicate that JavaScript knows by its number. An exception is a failure of the handler.
+struct JsPredicate {
+    id: u32,
+    test: Function,
+}
+
+impl Predicate for JsPredicate {
+    fn test(&self, _: &Request, sequence: u64) -> Result<bool> {
+        let (id, sequence) = (JsValue::from(self.id), JsValue::from(sequence as f64));
+        match self.test.call2(&JsValue::UNDEFINED, &id, &sequence) {
+            Ok(answer) => Ok(answer.is_truthy()),
+            Err(_) => Err(failed("a predicate threw")),
+        }
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::invalid(Part::Option, json, error.to_string()))
+}
