@@ -65,6 +65,7 @@ export const GOALS = [
         atMost("J5-cold", "1000 times create + 1 request + dispose, from cold", ours, "ms", 20),
         faster("J5-msw", "the same against msw", ours, msw, "ms", 30),
         faster("J5-fetch-mock", "the same against fetch-mock", ours, fetchMock, "ms", 4),
+        shown("J5-first", "of which the first, with the compilation of the module", of(job("cycle", OURS), "first_ms"), "ms"),
         shown("J5-stub", "the same with a stub", stub, "ms"),
       ]);
     },

@@ -83,12 +83,16 @@ async function cycles(open, count) {
   }
 }
 
-/** Create, ask once, dispose, a thousand times, from cold. */
+/** Create, ask once, dispose, a thousand times, the library cold. */
 export async function cycle({ peer }) {
   const { open } = await load(peer);
+  // Node loads its fetch when someone first says `Response`: some at import, some at first use.
+  void globalThis.Response;
   const from = performance.now();
-  await cycles(open, 1000);
-  return { ms: performance.now() - from };
+  await cycles(open, 1);
+  const first_ms = performance.now() - from;
+  await cycles(open, 999);
+  return { ms: performance.now() - from, first_ms };
 }
 
 /** Bytes that each such cycle leaves behind, the first thousand not counted. */
