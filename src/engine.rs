@@ -4,6 +4,8 @@ use http::{HeaderName, StatusCode};
 
 use crate::core::{Aftermath, Core};
 use crate::mode::{Cell, Mode};
+use crate::model::captured::Captured;
+use crate::model::request::Request;
 
 /// What every handle, future and body of a transport refers to.
 pub(crate) struct Engine<M: Mode> {
@@ -20,6 +22,9 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
     pub(crate) body_bytes: usize,
+    /// Above how many bytes the journal compresses a request body.
+    #[cfg(feature = "compression")]
+    pub(crate) compress_above: Option<usize>,
     /// Header fields whose values are never printed, besides the usual ones.
     pub(crate) redact: Vec<HeaderName>,
 }
@@ -59,10 +64,48 @@ impl<M: Mode> Engine<M> {
         self.core.with(f)
     }
 
+    /// Snapshots of the captured exchanges from this number on.
+    pub(crate) fn captured(&self, from: u64) -> Vec<Captured> {
+        let cap = self.settings.body_bytes;
+        let captured: Vec<_> = self.with(|core| {
+            let entries = core.journal.since(from);
+            entries
+                .map(|(number, entry)| entry.snapshot(number, cap))
+                .collect()
+        });
+        captured.into_iter().map(unpacked).collect()
+    }
+
+    /// A snapshot of the exchange with this number.
+    pub(crate) fn captured_one(&self, number: u64) -> Option<Captured> {
+        let cap = self.settings.body_bytes;
+        self.with(|core| Some(core.journal.get_mut(number)?.snapshot(number, cap)))
+            .map(unpacked)
+    }
+
+    /// What the journal keeps of a request.
+    pub(crate) fn kept(&self, request: &Request) -> Request {
+        let kept = request.capped(self.settings.body_bytes);
+        #[cfg(feature = "compression")]
+        if let Some(threshold) = self.settings.compress_above {
+            return kept.packed(threshold);
+        }
+        kept
+    }
+
     /// Runs a closure on the state, then wakes and drops what it leaves behind.
     pub(crate) fn settle(&self, f: impl FnOnce(&mut Core<M>) -> Aftermath<M>) {
         self.with(f).settle();
     }
+}
+
+fn unpacked(captured: Captured) -> Captured {
+    #[cfg(feature = "compression")]
+    let captured = Captured {
+        request: captured.request.unpacked(),
+        ..captured
+    };
+    captured
 }
 
 impl<M: Mode> Clone for Unmatched<M> {

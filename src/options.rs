@@ -41,6 +41,8 @@ impl<M: Mode> Builder<M> {
                 timing: Timing::default(),
                 requests: 16_384,
                 body_bytes: 1 << 20,
+                #[cfg(feature = "compression")]
+                compress_above: None,
                 redact: Vec::new(),
             },
             mistake: None,
@@ -53,7 +55,7 @@ impl<M: Mode> Builder<M> {
         match StatusCode::from_u16(status) {
             Ok(status) => self.settings.unmatched = Unmatched::Reply(status),
             Err(error) => {
-                self.mistake(crate::Part::Status, &status.to_string(), &error.to_string())
+                self.mistake(crate::Part::Status, &status.to_string(), &error.to_string());
             }
         }
         self
@@ -97,6 +99,14 @@ impl<M: Mode> Builder<M> {
     /// and handlers always see the whole body.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.settings.body_bytes = bytes;
+        self
+    }
+
+    /// Compresses the captured bodies that are larger than this; 256 KiB is a good threshold. Never,
+    /// unless this is called: it trades time for memory.
+    #[cfg(feature = "compression")]
+    pub fn compress_bodies_above(mut self, bytes: usize) -> Self {
+        self.settings.compress_above = Some(bytes);
         self
     }
 

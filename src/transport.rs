@@ -63,7 +63,6 @@ impl<M: Mode> MockTransport<M> {
     }
 
     /// A transport with other options.
-    #[must_use]
     pub fn builder() -> Builder<M> {
         Builder::new()
     }
@@ -169,17 +168,7 @@ impl<M: Mode> MockTransport<M> {
     /// Snapshots of all captured exchanges, in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Captured> {
-        self.requests_since(0)
-    }
-
-    /// Snapshots of the captured exchanges from this number on.
-    pub(crate) fn requests_since(&self, number: u64) -> Vec<Captured> {
-        self.engine.with(|core| {
-            let entries = core.journal.since(number);
-            entries
-                .map(|(number, entry)| entry.snapshot(number))
-                .collect()
-        })
+        self.engine.captured(0)
     }
 
     /// The captured exchanges whose requests match.
@@ -220,11 +209,7 @@ impl<M: Mode> MockTransport<M> {
     /// The captured exchange with this number, counted from 1 in order of arrival.
     #[must_use]
     pub fn request(&self, number: u64) -> Option<Captured> {
-        self.engine.with(|core| {
-            let mut entries = core.journal.since(number);
-            let (found, entry) = entries.next()?;
-            (found == number).then(|| entry.snapshot(number))
-        })
+        self.engine.captured_one(number)
     }
 
     /// How many captures had to go because the journal was full, since it was last cleared.

@@ -93,7 +93,7 @@ fn unmet<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unmet> {
     if short.is_empty() {
         return Vec::new();
     }
-    let captured = snapshots(engine);
+    let captured = engine.captured(0);
     short
         .into_iter()
         .map(|(candidate, calls)| Unmet {
@@ -122,7 +122,8 @@ fn nearest<M: Mode>(candidate: &Candidate<M>, captured: &[Captured]) -> Option<(
 
 fn unmatched<M: Mode>(engine: &Engine<M>) -> (u64, Vec<Diagnosis>) {
     let count = engine.with(|core| core.journal.unmatched());
-    let unmatched = snapshots(engine)
+    let unmatched = engine
+        .captured(0)
         .into_iter()
         .filter(|captured| captured.outcome == Outcome::Unmatched)
         .take(DIAGNOSED)
@@ -136,7 +137,7 @@ pub(crate) fn called<M: Mode>(
     matcher: &Matcher<M>,
     times: Times,
 ) -> Result<(), String> {
-    let captured = snapshots(engine);
+    let captured = engine.captured(0);
     let (matching, others) = split(matcher, &captured)?;
     let count = matching.len() as u64;
     if count >= times.min && times.max.is_none_or(|max| count <= max) {
@@ -175,7 +176,7 @@ pub(crate) fn called<M: Mode>(
 
 /// Whether requests matching these have arrived in this order; the text of the failure if not.
 pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> Result<(), String> {
-    let captured = snapshots(engine);
+    let captured = engine.captured(0);
     let mut rest = captured.as_slice();
     for (index, matcher) in matchers.iter().enumerate() {
         let mut found = None;
@@ -217,15 +218,6 @@ fn matches<M: Mode>(matcher: &Matcher<M>, captured: &Captured) -> Result<bool, S
     matcher
         .test(&mut subject)
         .map_err(|error| error.to_string())
-}
-
-fn snapshots<M: Mode>(engine: &Engine<M>) -> Vec<Captured> {
-    engine.with(|core| {
-        let entries = core.journal.since(0);
-        entries
-            .map(|(number, entry)| entry.snapshot(number))
-            .collect()
-    })
 }
 
 impl fmt::Display for Report {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
+use bytes::Bytes;
+
 use super::journal::{Entry, Response};
 use super::rules::{Candidate, Rule};
 use super::{Core, ExchangeId, RuleId};
@@ -12,6 +14,14 @@ use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::reply::Reply;
 use crate::model::request::Request;
+
+/// What the client has taken of a response body.
+#[derive(Default)]
+pub(crate) struct Delivered {
+    pub(crate) bytes: u64,
+    /// The beginning of it, where the rule does not have it.
+    pub(crate) taken: Box<[Bytes]>,
+}
 
 /// An exchange that is going on.
 pub(crate) struct Exchange {
@@ -169,7 +179,7 @@ impl<M: Mode> Core<M> {
         &mut self,
         exchange: ExchangeId,
         outcome: Outcome,
-        delivered: u64,
+        delivered: Delivered,
     ) -> Result<Exchange> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
@@ -179,7 +189,8 @@ impl<M: Mode> Core<M> {
             self.journal.note_unmatched(over.sequence);
         } else if let Some(entry) = self.journal.get_mut(over.sequence) {
             entry.outcome = outcome;
-            entry.delivered = delivered;
+            entry.delivered = delivered.bytes;
+            entry.taken = delivered.taken;
         }
         Ok(over)
     }

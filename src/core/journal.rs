@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::rules::Rule;
 use super::timeline::Tick;
 use super::{ExchangeId, RuleId};
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome, ResponseHead};
+use crate::model::reply::ReplyBody;
 use crate::model::request::Request;
 
 pub(crate) struct Journal<M: Mode> {
@@ -31,6 +34,8 @@ pub(crate) struct Entry<M: Mode> {
     pub(crate) response: Response<M>,
     pub(crate) outcome: Outcome,
     pub(crate) delivered: u64,
+    /// What was delivered, where the rule does not have it.
+    pub(crate) taken: Box<[Bytes]>,
 }
 
 /// The head of a response, without a copy where the rule has it.
@@ -68,6 +73,7 @@ impl<M: Mode> Journal<M> {
             response: Response::None,
             outcome: Outcome::Pending,
             delivered: 0,
+            taken: Box::default(),
         };
         self.entries.push_back(entry);
         let number = self.last();
@@ -150,7 +156,9 @@ impl<M: Mode> Journal<M> {
 }
 
 impl<M: Mode> Entry<M> {
-    pub(crate) fn snapshot(&self, sequence: u64) -> Captured {
+    /// What is known of the exchange, with at most `cap` bytes of the response body.
+    pub(crate) fn snapshot(&self, sequence: u64, cap: usize) -> Captured {
+        let delivered = usize::try_from(self.delivered).unwrap_or(usize::MAX);
         Captured {
             sequence,
             at: self.at,
@@ -159,11 +167,30 @@ impl<M: Mode> Entry<M> {
             outcome: self.outcome.clone(),
             response: self.response.head(),
             delivered: self.delivered,
+            response_body: self.response.body(&self.taken, delivered.min(cap)),
         }
     }
 }
 
 impl<M: Mode> Response<M> {
+    /// The first bytes of the body.
+    fn body(&self, taken: &[Bytes], len: usize) -> Bytes {
+        let of_rule = match self {
+            Self::OfRule { rule, reply } => rule.reply(*reply).map(|reply| &reply.body),
+            _ => None,
+        };
+        let frames = match of_rule {
+            Some(ReplyBody::Full(bytes)) => std::slice::from_ref(bytes),
+            Some(ReplyBody::Frames(frames)) => frames,
+            _ => taken,
+        };
+        match frames {
+            [] => Bytes::new(),
+            [only] => only.slice(..len.min(only.len())),
+            frames => frames.iter().flatten().take(len).copied().collect(),
+        }
+    }
+
     pub(crate) fn head(&self) -> Option<ResponseHead> {
         match self {
             Self::None => None,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http_body_util::BodyExt;
 use reqwest_middleware::{Middleware, Next};
 
-use crate::error::{Error, Part};
+use crate::error::Error;
 use crate::mode::Threaded;
 use crate::transport::MockTransport;
 
@@ -40,17 +40,11 @@ impl Middleware for MockTransport<Threaded> {
         let body = body.collect().await?.to_bytes();
         let call = self.call(http::Request::from_parts(parts, body));
         let mut response = call.await.map_err(into_middleware_error)?;
-        reqwest::ResponseBuilderExt::url(http::response::Builder::new(), url)
-            .body(())
-            .map(|with_url| {
-                response
-                    .extensions_mut()
-                    .extend(with_url.into_parts().0.extensions)
-            })
-            .map_err(|error| {
-                let error = Error::invalid(Part::Url, "request", error.to_string());
-                into_middleware_error(error)
-            })?;
+        let with_url = reqwest::ResponseBuilderExt::url(http::response::Builder::new(), url);
+        if let Ok(with_url) = with_url.body(()) {
+            let (parts, ()) = with_url.into_parts();
+            response.extensions_mut().extend(parts.extensions);
+        }
         Ok(reqwest::Response::from(response.map(reqwest::Body::wrap)))
     }
 }

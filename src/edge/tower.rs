@@ -32,7 +32,7 @@ impl<M: Mode, B: HttpBody<Error: Into<BoxError>>> Service<http::Request<B>> for 
         CallService {
             transport: self.clone(),
             state: State::Reading {
-                parts: Some(parts),
+                parts: Some(Box::new(parts)),
                 body: Box::pin(body),
                 read: BytesMut::new(),
             },
@@ -48,7 +48,7 @@ pub struct CallService<M: Mode, B> {
 
 enum State<M: Mode, B> {
     Reading {
-        parts: Option<http::request::Parts>,
+        parts: Option<Box<http::request::Parts>>,
         body: Pin<Box<B>>,
         read: BytesMut,
     },
@@ -83,7 +83,7 @@ impl<M: Mode, B: HttpBody<Error: Into<BoxError>>> Future for CallService<M, B> {
                     let Some(parts) = parts else {
                         panic!("a `CallService` was polled after it had completed");
                     };
-                    let request = http::Request::from_parts(parts, read);
+                    let request = http::Request::from_parts(*parts, read);
                     this.state = State::Responding(this.transport.call(request));
                 }
             }

@@ -79,11 +79,12 @@ where
 #[derive(Debug)]
 pub struct Passthrough<F>(pub(crate) F);
 
+/// Takes the bytes of a data frame.
+type TakeBytes<B> =
+    fn(Result<<B as HttpBody>::Data, <B as HttpBody>::Error>) -> Result<Bytes, Error>;
+
 /// The data frames of another transport's body.
-pub(crate) type Data<B> = stream::Map<
-    BodyDataStream<B>,
-    fn(Result<<B as HttpBody>::Data, <B as HttpBody>::Error>) -> Result<Bytes, Error>,
->;
+pub(crate) type Data<B> = stream::Map<BodyDataStream<B>, TakeBytes<B>>;
 
 impl<M, F, A, B, E> Responder<M> for Passthrough<F>
 where
@@ -111,7 +112,7 @@ where
     B: HttpBody<Error: Into<BoxError>>,
 {
     let (parts, body) = response.into_parts();
-    let data: fn(Result<B::Data, B::Error>) -> Result<Bytes, Error> = |frame| {
+    let data: TakeBytes<B> = |frame| {
         let copy = |mut data: B::Data| data.copy_to_bytes(data.remaining());
         frame.map(copy).map_err(failed)
     };

@@ -12,6 +12,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use serde::de::DeserializeOwned;
 
 use crate::core::ExchangeId;
+use crate::core::exchange::Delivered;
 use crate::engine::Engine;
 use crate::error::{Error, Part, Result};
 use crate::mode::Mode;
@@ -44,6 +45,10 @@ pub struct Body<M: Mode> {
     exchange: Option<(M::Ptr<Engine<M>>, ExchangeId)>,
     source: Source<M>,
     delivered: u64,
+    /// The beginning of what was delivered, for the journal.
+    taken: Vec<Bytes>,
+    /// How many bytes more the journal wants of it.
+    room: usize,
 }
 
 pub(crate) enum Source<M: Mode> {
@@ -54,11 +59,19 @@ pub(crate) enum Source<M: Mode> {
 }
 
 impl<M: Mode> Body<M> {
-    pub(crate) fn new(engine: M::Ptr<Engine<M>>, id: ExchangeId, source: Source<M>) -> Self {
+    /// A body of which the journal keeps as many bytes as there is room for.
+    pub(crate) fn new(
+        engine: M::Ptr<Engine<M>>,
+        id: ExchangeId,
+        source: Source<M>,
+        room: usize,
+    ) -> Self {
         Self {
             exchange: Some((engine, id)),
             source,
             delivered: 0,
+            taken: Vec::new(),
+            room,
         }
     }
 
@@ -68,6 +81,8 @@ impl<M: Mode> Body<M> {
             exchange: None,
             source: Source::Done,
             delivered: 0,
+            taken: Vec::new(),
+            room: 0,
         }
     }
 
@@ -138,7 +153,14 @@ impl<M: Mode> Body<M> {
             },
         };
         match &frame {
-            Some(Ok(bytes)) => self.delivered += bytes.len() as u64,
+            Some(Ok(bytes)) => {
+                self.delivered += bytes.len() as u64;
+                let kept = bytes.len().min(self.room);
+                if kept > 0 {
+                    self.taken.push(bytes.slice(..kept));
+                    self.room -= kept;
+                }
+            }
             Some(Err(error)) => {
                 let error = error.clone();
                 self.source = Source::Done;
@@ -171,7 +193,10 @@ impl<M: Mode> Body<M> {
         let Some((engine, id)) = self.exchange.take() else {
             return Ok(());
         };
-        let delivered = self.delivered;
+        let delivered = Delivered {
+            bytes: self.delivered,
+            taken: std::mem::take(&mut self.taken).into(),
+        };
         let over = engine.with(|core| core.finish(id, outcome, delivered));
         over.map(drop)
     }

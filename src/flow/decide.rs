@@ -40,7 +40,7 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     if !settings.redact.is_empty() {
         request.mark_secrets(&settings.redact);
     }
-    let kept = request.capped(settings.body_bytes);
+    let kept = engine.kept(&request);
     let (arrived, verdict) = engine.with(|core| core.admit(&request, kept))?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);

@@ -12,7 +12,7 @@ use super::answer::{Answer, Outgoing, Responder};
 use super::body::{Body, Source};
 use super::decide::{Decided, Decision, decide};
 use crate::core::ExchangeId;
-use crate::core::exchange::Claimed;
+use crate::core::exchange::{Claimed, Delivered};
 use crate::core::rules::{Action, Site};
 use crate::engine::{Engine, Unmatched};
 use crate::error::{Error, ErrorKind, Result};
@@ -71,11 +71,11 @@ impl<M: Mode> Respond<M> {
                 let error = || Error::new(ErrorKind::Unmatched(Box::new(diagnosis)));
                 match self.engine.settings.unmatched.clone() {
                     Unmatched::Error => {
-                        let _ = self.finish(exchange, Outcome::Unmatched, 0);
+                        let _ = self.finish(exchange, Outcome::Unmatched);
                         Poll::Ready(Err(error()))
                     }
                     Unmatched::Reply(status) => {
-                        let _ = self.finish(exchange, Outcome::Unmatched, 0);
+                        let _ = self.finish(exchange, Outcome::Unmatched);
                         let mut response = http::Response::new(Body::empty());
                         *response.status_mut() = status;
                         Poll::Ready(Ok(response))
@@ -97,7 +97,7 @@ impl<M: Mode> Respond<M> {
     ) -> Poll<Result<Response<M>>> {
         let rule = &claimed.rule;
         match &rule.action {
-            Action::Reply(reply) => Poll::Ready(self.deliver(exchange, reply, &request)),
+            Action::Reply(reply) => Poll::Ready(self.deliver(exchange, reply, &request, true)),
             Action::Sequence { replies, .. } => {
                 let index = rule.reply_index(claimed.turn);
                 let reply = index.and_then(|index| replies.get(index));
@@ -108,7 +108,7 @@ impl<M: Mode> Respond<M> {
                     });
                     return Poll::Ready(Err(self.fail(exchange, exhausted)));
                 };
-                Poll::Ready(self.deliver(exchange, reply, &request))
+                Poll::Ready(self.deliver(exchange, reply, &request, true))
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
@@ -176,7 +176,7 @@ impl<M: Mode> Respond<M> {
         })
     }
 
-    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+    fn poll_held(&mut self, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
         let State::Held { exchange, .. } = self.state else {
             unreachable!("only called in this state");
         };
@@ -214,12 +214,13 @@ impl<M: Mode> Respond<M> {
         std::mem::replace(&mut self.state, State::Over)
     }
 
-    /// Sends a reply that is the rule's own value.
+    /// Sends a reply, which the rule has as a value or which was made for this exchange.
     fn deliver(
         &self,
         exchange: ExchangeId,
         reply: &Reply,
         request: &Request,
+        of_rule: bool,
     ) -> Result<Response<M>> {
         let source = match &reply.body {
             ReplyBody::Empty | ReplyBody::External { .. } => Source::Done,
@@ -236,7 +237,8 @@ impl<M: Mode> Respond<M> {
                 _ => Source::Done,
             },
         };
-        let body = self.body(exchange, source)?;
+        let of_rule = of_rule && !reply.is_template();
+        let body = self.body(exchange, source, of_rule)?;
         let mut response = http::Response::new(body);
         *response.status_mut() = reply.status;
         if !reply.headers.is_empty() {
@@ -266,20 +268,27 @@ impl<M: Mode> Respond<M> {
             self.engine.with(|core| core.begin(exchange, head));
         }
         if let Some(live) = live {
-            let mut response = http::Response::new(self.body(exchange, Source::Live(live))?);
+            let mut response =
+                http::Response::new(self.body(exchange, Source::Live(live), false)?);
             *response.status_mut() = reply.status;
             *response.headers_mut() = std::mem::take(&mut reply.headers);
             return Ok(response);
         }
-        self.deliver(exchange, &reply, request)
+        self.deliver(exchange, &reply, request, false)
     }
 
-    fn body(&self, exchange: ExchangeId, source: Source<M>) -> Result<Body<M>> {
+    fn body(&self, exchange: ExchangeId, source: Source<M>, of_rule: bool) -> Result<Body<M>> {
         if let Source::Done = source {
-            self.finish(exchange, Outcome::Done, 0)?;
+            self.finish(exchange, Outcome::Done)?;
             return Ok(Body::empty());
         }
-        Ok(Body::new(self.engine.clone(), exchange, source))
+        // What the rule has as a value need not be kept once more.
+        let room = if of_rule {
+            0
+        } else {
+            self.engine.settings.body_bytes
+        };
+        Ok(Body::new(self.engine.clone(), exchange, source, room))
     }
 
     fn panicked(
@@ -296,14 +305,14 @@ impl<M: Mode> Respond<M> {
     }
 
     fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
-        let _ = self.finish(exchange, Outcome::Failed(error.clone()), 0);
+        let _ = self.finish(exchange, Outcome::Failed(error.clone()));
         error
     }
 
-    fn finish(&self, exchange: ExchangeId, outcome: Outcome, delivered: u64) -> Result<()> {
+    fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
         let over = self
             .engine
-            .with(|core| core.finish(exchange, outcome, delivered));
+            .with(|core| core.finish(exchange, outcome, Delivered::default()));
         over.map(drop)
     }
 }
@@ -329,7 +338,7 @@ impl<M: Mode> Unpin for Respond<M> {}
 impl<M: Mode> Drop for Respond<M> {
     fn drop(&mut self) {
         if let State::Answering { exchange, .. } | State::Held { exchange, .. } = self.state {
-            let _ = self.finish(exchange, Outcome::Cancelled, 0);
+            let _ = self.finish(exchange, Outcome::Cancelled);
         }
     }
 }

@@ -65,13 +65,7 @@ impl<M: Mode> WaitForRequests<M> {
 
     /// Looks at the requests that have arrived since the last look.
     fn look(&mut self) -> Result<()> {
-        let seen = self.seen;
-        let arrived: Vec<Captured> = self.engine.with(|core| {
-            let entries = core.journal.since(seen + 1);
-            entries
-                .map(|(number, entry)| entry.snapshot(number))
-                .collect()
-        });
+        let arrived = self.engine.captured(self.seen + 1);
         for captured in arrived {
             self.seen = captured.sequence;
             let mut subject = Subject::new(&captured.request, captured.sequence);

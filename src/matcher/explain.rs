@@ -56,28 +56,27 @@ impl<M: Mode> Node<M> {
     /// What the node says, as far as it is known without running a predicate again.
     fn verdict(&self, subject: &Subject<'_>) -> Option<bool> {
         match self {
-            Self::All(nodes) => {
-                let verdicts = nodes.iter().map(|node| node.verdict(subject));
-                verdicts.fold(Some(true), |all, verdict| match (all, verdict) {
-                    (Some(false), _) | (_, Some(false)) => Some(false),
-                    (Some(true), verdict) => verdict,
-                    (None, _) => None,
-                })
-            }
-            Self::Any(nodes) => {
-                let verdicts = nodes.iter().map(|node| node.verdict(subject));
-                verdicts.fold(Some(false), |any, verdict| match (any, verdict) {
-                    (Some(true), _) | (_, Some(true)) => Some(true),
-                    (Some(false), verdict) => verdict,
-                    (None, _) => None,
-                })
-            }
+            Self::All(nodes) => decide(nodes.iter().map(|node| node.verdict(subject)), false),
+            Self::Any(nodes) => decide(nodes.iter().map(|node| node.verdict(subject)), true),
             Self::Invalid(_) => Some(false),
             Self::Not(node) => node.verdict(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Some(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.remembered(&**test)?.ok(),
         }
     }
+}
+
+/// One decisive verdict decides; otherwise all of them have to be known.
+fn decide(verdicts: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<bool> {
+    let mut decided = Some(!decisive);
+    for verdict in verdicts {
+        match verdict {
+            Some(verdict) if verdict == decisive => return Some(decisive),
+            Some(_) => {}
+            None => decided = None,
+        }
+    }
+    decided
 }
 
 impl Pattern {

@@ -38,11 +38,11 @@ pub struct Matcher<M: Mode>(pub(crate) Node<M>);
 
 #[derive(Clone)]
 pub(crate) enum Node<M: Mode> {
-    All(Vec<Node<M>>),
-    Any(Vec<Node<M>>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
     /// A mistake in building the matcher; comes out when it is given to a rule.
     Invalid(Error),
-    Not(Box<Node<M>>),
+    Not(Box<Self>),
     Pattern(Pattern),
     Predicate {
         label: String,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::request::Request;
@@ -29,6 +30,9 @@ pub struct Captured {
     pub response: Option<ResponseHead>,
     /// How many bytes of the response body the client has taken.
     pub delivered: u64,
+    /// What the client has taken of the response body, cut at the journal's cap on bodies. A body
+    /// that is made for one exchange (by a handler, or passed through) is here once it is over.
+    pub response_body: Bytes,
 }
 
 /// Status and header fields of a response.

@@ -1,6 +1,8 @@
 //! The values that go in and come out: plain data, no state and no sharing.
 
 pub(crate) mod captured;
+#[cfg(feature = "compression")]
+pub(crate) mod compression;
 pub(crate) mod content;
 pub(crate) mod json;
 pub(crate) mod redact;

@@ -54,6 +54,9 @@ struct Data {
     body: Bytes,
     /// The length that the body had, when less than that was kept.
     cut_from: Option<usize>,
+    /// The length of the body, when it is kept compressed.
+    #[cfg_attr(not(feature = "compression"), allow(dead_code))]
+    packed_from: Option<usize>,
     views: Views,
 }
 
@@ -232,6 +235,7 @@ impl Request {
             headers,
             body,
             cut_from: None,
+            packed_from: None,
             views: Views::default(),
         };
         Self {
@@ -259,21 +263,50 @@ impl Request {
 
     /// What the journal keeps: itself, or a copy with the first `cap` bytes of the body.
     pub(crate) fn capped(&self, cap: usize) -> Self {
-        let data = &self.data;
-        if data.body.len() <= cap {
+        if self.data.body.len() <= cap {
             return self.clone();
         }
+        self.of(Data {
+            cut_from: Some(self.data.body.len()),
+            ..self
+                .data
+                .with_body(Bytes::copy_from_slice(&self.data.body[..cap]))
+        })
+    }
+
+    /// What the journal keeps of a body that is larger than the threshold.
+    #[cfg(feature = "compression")]
+    pub(crate) fn packed(self, threshold: usize) -> Self {
+        if self.data.body.len() <= threshold {
+            return self;
+        }
+        self.of(Data {
+            packed_from: Some(self.data.body.len()),
+            cut_from: self.data.cut_from,
+            ..self
+                .data
+                .with_body(super::compression::pack(&self.data.body))
+        })
+    }
+
+    /// The request with its body as it was before it was packed.
+    #[cfg(feature = "compression")]
+    pub(crate) fn unpacked(self) -> Self {
+        let Some(len) = self.data.packed_from else {
+            return self;
+        };
+        self.of(Data {
+            cut_from: self.data.cut_from,
+            ..self
+                .data
+                .with_body(super::compression::unpack(&self.data.body, len))
+        })
+    }
+
+    fn of(&self, data: Data) -> Self {
         Self {
-            data: Arc::new(Data {
-                method: data.method.clone(),
-                url: data.url.clone(),
-                version: data.version,
-                headers: data.headers.clone(),
-                body: Bytes::copy_from_slice(&data.body[..cap]),
-                cut_from: Some(data.body.len()),
-                views: Views::default(),
-            }),
-            params: None,
+            data: Arc::new(data),
+            params: self.params.clone(),
         }
     }
 
@@ -290,6 +323,22 @@ impl Request {
             .take(64)
             .collect();
         Error::invalid(Part::Json, start, error.to_string())
+    }
+}
+
+impl Data {
+    /// The same request with another body.
+    fn with_body(&self, body: Bytes) -> Self {
+        Self {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            version: self.version,
+            headers: self.headers.clone(),
+            body,
+            cut_from: None,
+            packed_from: None,
+            views: Views::default(),
+        }
     }
 }
 

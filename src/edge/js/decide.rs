@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, Version};
 
 use super::convert::{block, error_json, to_json};
-use crate::core::exchange::Claimed;
+use crate::core::exchange::{Claimed, Delivered};
 use crate::core::rules::Candidate;
 use crate::core::{Core, ExchangeId};
 use crate::engine::Engine;
@@ -93,7 +93,7 @@ impl Decider {
             Ok(request) => request,
             Err(error) => return self.fail(error),
         };
-        let kept = request.capped(engine.settings.body_bytes);
+        let kept = engine.kept(&request);
         let found = engine.with(|core| {
             let before = core.journal.replace_request(sequence, kept);
             let exchange = core.journal.exchange(sequence);
@@ -117,7 +117,7 @@ impl Decider {
         decided: Decision<Local>,
     ) -> i32 {
         let end = |outcome: Outcome| {
-            let over = engine.with(|core| core.finish(exchange, outcome, 0));
+            let over = engine.with(|core| core.finish(exchange, outcome, Delivered::default()));
             drop(over);
         };
         match decided {
@@ -177,7 +177,7 @@ impl Decider {
 /// Gives a captured request the header fields and the body that no rule needed so far.
 pub(super) fn hydrate(engine: &Engine<Local>, sequence: u64, headers: &str, body: Vec<u8>) {
     if let Some(Ok(request)) = whole(engine, sequence, headers, body) {
-        let kept = request.capped(engine.settings.body_bytes);
+        let kept = engine.kept(&request);
         drop(engine.with(|core| core.journal.replace_request(sequence, kept)));
     }
 }

@@ -18,6 +18,7 @@ use self::convert::{Entry, block, finished, rule_number, thrown};
 use self::decide::Decider;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
+use crate::core::exchange::Delivered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Local;
 use crate::model::captured::ResponseHead;
@@ -112,14 +113,17 @@ impl Engine {
         let outcome = finished(outcome, detail);
         let over = self.transport.engine.with(|core| {
             let exchange = core.journal.exchange(sequence as u64)?;
-            core.finish(exchange, outcome, delivered as u64).ok()
+            let bytes = delivered as u64;
+            let taken = Box::default();
+            core.finish(exchange, outcome, Delivered { bytes, taken })
+                .ok()
         });
         drop(over);
     }
 
     /// What the journal says of the requests from this number on, as JSON.
     pub fn journal(&self, from: f64) -> String {
-        let captured = self.transport.requests_since(from as u64);
+        let captured = self.transport.engine.captured(from as u64);
         let entries: Vec<_> = captured.iter().map(Entry::of).collect();
         convert::to_json(&entries)
     }

@@ -83,8 +83,8 @@ enum End {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Condition {
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
     BasicAuth {
         user: String,
         password: String,
@@ -111,7 +111,7 @@ enum Condition {
         test: JsonSpec,
     },
     Method(String),
-    Not(Box<Condition>),
+    Not(Box<Self>),
     Nth {
         from: u64,
         to: Option<u64>,
