@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::journal::{Entry, Response};
-use super::rules::{Candidate, Rule};
+use super::rules::{Candidate, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,7 @@ pub(crate) struct Delivered {
 /// An exchange that is going on.
 pub(crate) struct Exchange {
     sequence: u64,
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     /// Who waits for this exchange to go on.
     waker: Option<Waker>,
 }
@@ -114,12 +114,12 @@ impl<M: Mode> Core<M> {
             if !by_target {
                 let rule = rule.clone();
                 to_ask.push(Candidate { id, rule });
-            } else if rule.matches_target(request) && self.excluded(id).is_none() {
+            } else if rule.matches_target(request) && self.is_in_play(registered) {
                 decided = Some(id);
                 break;
             }
         }
-        match decided.and_then(|id| self.claim(exchange, id)) {
+        match decided.and_then(|id| self.take_turn(exchange, id)) {
             Some(claimed) => Verdict::Claimed(claimed),
             None => Verdict::Ask(to_ask),
         }
@@ -127,17 +127,19 @@ impl<M: Mode> Core<M> {
 
     /// Takes a turn of a rule for an exchange, unless the rule is out of play by now.
     pub(crate) fn claim(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
-        if self.excluded(id).is_some() {
-            return None;
-        }
+        let in_play = self.is_in_play(self.rules.get(id)?);
+        in_play.then(|| self.take_turn(exchange, id)).flatten()
+    }
+
+    fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hits;
         registered.hits += 1;
         let rule = registered.rule.clone();
-        if let Some(then) = rule.scenario.as_ref().and_then(|step| step.then.as_ref()) {
-            let scenario = rule.scenario.as_ref().map(|step| step.scenario.clone());
-            self.scenarios
-                .insert(scenario.unwrap_or_default(), then.clone());
+        if let Some(step) = rule.scenario.as_deref() {
+            if let Some(then) = &step.then {
+                self.scenarios.insert(step.scenario.clone(), then.clone());
+            }
         }
         let sequence = self.exchanges.get(exchange)?.sequence;
         if let Some(entry) = self.journal.get_mut(sequence) {
@@ -150,20 +152,32 @@ impl<M: Mode> Core<M> {
         Some(Claimed { id, rule, turn })
     }
 
+    /// Whether a rule may answer once more, in the state that its scenario is in.
+    fn is_in_play(&self, registered: &Registered<M>) -> bool {
+        let rule = &registered.rule;
+        let when = |step: &Step| {
+            let actual = self.scenario(&step.scenario);
+            step.when.as_ref().is_none_or(|expected| expected == actual)
+        };
+        rule.times.allows(registered.hits) && rule.scenario.as_deref().is_none_or(when)
+    }
+
     /// Why a rule is out of play, although it may fit.
     pub(crate) fn excluded(&self, id: RuleId) -> Option<Exclusion> {
         let registered = self.rules.get(id)?;
+        if self.is_in_play(registered) {
+            return None;
+        }
         let rule = &registered.rule;
         if !rule.times.allows(registered.hits) {
             return Some(Exclusion::used_up(rule.times, registered.hits));
         }
         let step = rule.scenario.as_ref()?;
         let expected = step.when.as_ref()?;
-        let actual = self.scenario(&step.scenario);
-        (actual != expected).then(|| Exclusion::WrongState {
+        Some(Exclusion::WrongState {
             scenario: step.scenario.clone(),
             expected: expected.clone(),
-            actual: actual.to_owned(),
+            actual: self.scenario(&step.scenario).to_owned(),
         })
     }
 
@@ -208,10 +222,10 @@ impl<M: Mode> Core<M> {
         let Some(held) = self.exchanges.get_mut(exchange) else {
             return Err(self.gone("exchange"));
         };
-        held.held = Some(Held {
+        held.held = Some(Box::new(Held {
             request,
             reply: None,
-        });
+        }));
         self.timeline.note_activity();
         let Some(queue) = self.holds.entry(rule) else {
             return Err(self.gone("rule"));
@@ -254,8 +268,8 @@ impl<M: Mode> Core<M> {
             return Err(self.gone("exchange"));
         };
         match &mut held.held {
-            Some(Held { reply: empty, .. }) if empty.is_none() => {
-                *empty = Some(reply);
+            Some(waiting) if waiting.reply.is_none() => {
+                waiting.reply = Some(reply);
                 Ok(held.waker.take())
             }
             _ => Err(self.gone("exchange")),

@@ -126,34 +126,27 @@ impl Index {
     /// The rules that the request's target does not rule out, best first.
     pub(crate) fn candidates(&self, request: &Request) -> impl Iterator<Item = RuleId> + use<'_> {
         let path = percent_decode(request.path());
-        let mut exact: [&[Slot]; 4] = [&[]; 4];
-        for (kind, found) in exact.iter_mut().enumerate() {
+        let mut candidates = Candidates::default();
+        candidates.add(self.rest.as_slice());
+        for kind in 0..self.kinds.len() {
             if self.kinds[kind] == 0 {
                 continue;
             }
             let method = (kind & 1 != 0).then(|| request.method());
             let host = (kind & 2 != 0).then(|| request.host()).flatten();
             if let Some(bucket) = self.exact.get(&exact_key(method, host, &path)) {
-                *found = bucket.as_slice();
+                candidates.add(bucket.as_slice());
             }
         }
-        Candidates {
-            exact,
-            prefix: self.prefixes(&path),
-            rest: self.rest.as_slice(),
+        if !self.prefix.is_empty() {
+            let slashes = path.match_indices('/').map(|(at, _)| at);
+            for end in slashes.chain(std::iter::once(path.len())) {
+                if let Some(bucket) = self.prefix.get(&hash(&path[..end])) {
+                    candidates.add(bucket.as_slice());
+                }
+            }
         }
-    }
-
-    fn prefixes(&self, path: &str) -> Vec<&[Slot]> {
-        if self.prefix.is_empty() {
-            return Vec::new();
-        }
-        let slashes = path.match_indices('/').map(|(at, _)| at);
-        let prefixes = slashes
-            .chain(std::iter::once(path.len()))
-            .map(|end| &path[..end]);
-        let buckets = prefixes.filter_map(|prefix| self.prefix.get(&hash(prefix)));
-        buckets.map(Bucket::as_slice).collect()
+        candidates
     }
 
     fn bucket_mut(&mut self, route: Route) -> &mut Bucket {
@@ -165,22 +158,37 @@ impl Index {
     }
 }
 
-/// Merges lists that are each in rank order.
+/// Merges lists that are each in rank order. Nearly always there is one.
+#[derive(Default)]
 struct Candidates<'a> {
-    exact: [&'a [Slot]; 4],
-    prefix: Vec<&'a [Slot]>,
-    rest: &'a [Slot],
+    first: &'a [Slot],
+    others: Vec<&'a [Slot]>,
+}
+
+impl<'a> Candidates<'a> {
+    fn add(&mut self, list: &'a [Slot]) {
+        if self.first.is_empty() {
+            self.first = list;
+        } else if !list.is_empty() {
+            self.others.push(list);
+        }
+    }
 }
 
 impl Iterator for Candidates<'_> {
     type Item = RuleId;
 
     fn next(&mut self) -> Option<RuleId> {
-        let lists = self.exact.iter_mut().chain(&mut self.prefix);
-        let lists = lists.chain(std::iter::once(&mut self.rest));
-        let best = lists
-            .filter(|list| !list.is_empty())
-            .min_by_key(|list| list[0].rank)?;
+        let mut best = &mut self.first;
+        for list in &mut self.others {
+            let better = match (list.first(), best.first()) {
+                (Some(slot), Some(best)) => slot.rank < best.rank,
+                (slot, _) => slot.is_some(),
+            };
+            if better {
+                best = list;
+            }
+        }
         let (first, others) = best.split_first()?;
         *best = others;
         Some(first.id)

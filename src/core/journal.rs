@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::rules::Rule;
 use super::timeline::Tick;
@@ -199,7 +200,7 @@ impl<M: Mode> Response<M> {
                 let reply = rule.reply(*reply)?;
                 reply.as_fault().is_none().then(|| ResponseHead {
                     status: reply.status,
-                    headers: reply.headers.clone(),
+                    headers: HeaderMap::clone(&reply.headers),
                 })
             }
         }

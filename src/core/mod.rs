@@ -107,6 +107,9 @@ impl<M: Mode> Core<M> {
 
     /// Who waits for requests to arrive.
     pub(crate) fn take_arrivals(&mut self) -> Vec<Waker> {
+        if self.arrivals.is_empty() {
+            return Vec::new();
+        }
         std::mem::take(&mut self.arrivals).into_values().collect()
     }
 

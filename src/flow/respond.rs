@@ -4,9 +4,11 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::{Body, Source};
@@ -242,7 +244,7 @@ impl<M: Mode> Respond<M> {
         let mut response = http::Response::new(body);
         *response.status_mut() = reply.status;
         if !reply.headers.is_empty() {
-            *response.headers_mut() = reply.headers.clone();
+            *response.headers_mut() = HeaderMap::clone(&reply.headers);
         }
         Ok(response)
     }
@@ -255,7 +257,7 @@ impl<M: Mode> Respond<M> {
         request: &Request,
         site: Option<&Site>,
     ) -> Result<Response<M>> {
-        let Outgoing { mut reply, live } = outgoing;
+        let Outgoing { reply, live } = outgoing;
         if let Some(error) = reply.mistake() {
             let site = site.map(ToString::to_string).unwrap_or_default();
             return Err(self.fail(exchange, error.in_rule(&site)));
@@ -263,7 +265,7 @@ impl<M: Mode> Respond<M> {
         if reply.as_fault().is_none() {
             let head = Box::new(ResponseHead {
                 status: reply.status,
-                headers: reply.headers.clone(),
+                headers: HeaderMap::clone(&reply.headers),
             });
             self.engine.with(|core| core.begin(exchange, head));
         }
@@ -271,7 +273,7 @@ impl<M: Mode> Respond<M> {
             let mut response =
                 http::Response::new(self.body(exchange, Source::Live(live), false)?);
             *response.status_mut() = reply.status;
-            *response.headers_mut() = std::mem::take(&mut reply.headers);
+            *response.headers_mut() = Arc::unwrap_or_clone(reply.headers);
             return Ok(response);
         }
         self.deliver(exchange, &reply, request, false)

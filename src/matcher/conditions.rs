@@ -22,7 +22,10 @@ use crate::model::request::Request;
 /// segment and `**` for any number of segments. A query in the target asks for those parameters;
 /// further ones may be there.
 pub fn on<M: Mode>(method: &str, target: &str) -> Matcher<M> {
-    method_is(method).and(url(target))
+    match method_pattern(method) {
+        Ok(method) => of_target(Some(method), target),
+        Err(error) => Matcher(Node::Invalid(error)),
+    }
 }
 
 /// `GET` and a target; see [`on`].
@@ -62,17 +65,28 @@ pub fn options<M: Mode>(target: &str) -> Matcher<M> {
 
 /// Any method and a target; see [`on`].
 pub fn url<M: Mode>(target: &str) -> Matcher<M> {
-    match target::parse(target) {
-        Ok(patterns) => Matcher(Node::All(patterns.into_iter().map(Node::Pattern).collect())),
+    of_target(None, target)
+}
+
+fn of_target<M: Mode>(method: Option<Pattern>, target: &str) -> Matcher<M> {
+    let parts = if target.contains("://") { 4 } else { 2 };
+    let mut patterns = Vec::with_capacity(parts);
+    patterns.extend(method.map(Node::Pattern));
+    match target::parse(target, &mut patterns) {
+        Ok(()) => Matcher(Node::All(patterns)),
         Err(error) => Matcher(Node::Invalid(error)),
     }
 }
 
 /// This method. Methods are case-sensitive (RFC 9110 §9.1).
 pub fn method_is<M: Mode>(method: &str) -> Matcher<M> {
-    let method = Method::from_bytes(method.as_bytes())
-        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()));
-    method.map(Pattern::Method).into()
+    method_pattern(method).into()
+}
+
+fn method_pattern(method: &str) -> Result<Pattern> {
+    Method::from_bytes(method.as_bytes())
+        .map(Pattern::Method)
+        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()))
 }
 
 /// This host; `*` stands for any characters (`*.test`).

@@ -236,6 +236,12 @@ impl<M: Mode> Not for Matcher<M> {
     }
 }
 
+impl<M: Mode> From<Pattern> for Node<M> {
+    fn from(pattern: Pattern) -> Self {
+        Self::Pattern(pattern)
+    }
+}
+
 impl<M: Mode> From<Pattern> for Matcher<M> {
     fn from(pattern: Pattern) -> Self {
         Self(Node::Pattern(pattern))

@@ -38,6 +38,11 @@ impl PathPattern {
                 "a path begins with `/` (a whole URL with its scheme: `https://api.test/v1`)",
             ));
         };
+        let wild = |c| matches!(c, '*' | '{' | ':' | '%');
+        if !path.contains(wild) {
+            let (source, segments) = (source.into(), Box::default());
+            return Ok(Self { source, segments });
+        }
         let segments = path
             .split('/')
             .map(|segment| Segment::parse(segment, source))

@@ -7,38 +7,42 @@ use super::path::PathPattern;
 use super::pattern::{HostPattern, Pattern};
 use super::text::Test;
 
-/// The patterns that a path or a whole URL stands for. `*` stands for every URL.
-pub(crate) fn parse(target: &str) -> Result<Vec<Pattern>> {
+/// Adds the patterns that a path or a whole URL stands for. `*` stands for every URL.
+pub(crate) fn parse<P: From<Pattern>>(target: &str, patterns: &mut Vec<P>) -> Result<()> {
     if target == "*" {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let mut patterns = Vec::new();
+    let mut has_host = false;
     let rest = match target.split_once("://") {
         None => target,
         Some((scheme, rest)) => {
-            patterns.push(Pattern::Scheme(scheme.to_ascii_lowercase()));
+            has_host = true;
+            patterns.push(Pattern::Scheme(scheme.to_ascii_lowercase()).into());
             let path_at = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at(path_at);
-            authority_patterns(authority, target, &mut patterns)?;
+            authority_patterns(authority, target, patterns)?;
             rest
         }
     };
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = match path {
-        "" if !patterns.is_empty() => "/",
+        "" if has_host => "/",
         path => path,
     };
-    patterns.push(Pattern::Path(PathPattern::parse(path)?));
+    patterns.push(Pattern::Path(PathPattern::parse(path)?).into());
     for (name, value) in urlencoded::pairs(query) {
-        patterns.push(Pattern::Query {
-            name: name.into_owned(),
-            test: Test::Equals(value.into_owned()),
-        });
+        let name = name.into_owned();
+        let test = Test::Equals(value.into_owned());
+        patterns.push(Pattern::Query { name, test }.into());
     }
-    Ok(patterns)
+    Ok(())
 }
 
-fn authority_patterns(authority: &str, target: &str, patterns: &mut Vec<Pattern>) -> Result<()> {
+fn authority_patterns<P: From<Pattern>>(
+    authority: &str,
+    target: &str,
+    patterns: &mut Vec<P>,
+) -> Result<()> {
     let invalid = |reason: &str| Err(Error::invalid(Part::Pattern, target, reason));
     if authority.contains('@') {
         return invalid("a target has no user information: use `basic_auth`");
@@ -50,10 +54,10 @@ fn authority_patterns(authority: &str, target: &str, patterns: &mut Vec<Pattern>
     if host.is_empty() {
         return invalid("the host is missing");
     }
-    patterns.push(Pattern::Host(HostPattern::new(host)));
+    patterns.push(Pattern::Host(HostPattern::new(host)).into());
     if let Some(port) = port.strip_prefix(':') {
         match port.parse() {
-            Ok(port) => patterns.push(Pattern::Port(port)),
+            Ok(port) => patterns.push(Pattern::Port(port).into()),
             Err(_) => return invalid("the port is not a number from 0 to 65535"),
         }
     }

@@ -1,6 +1,6 @@
 //! What a rule answers with: a value.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -32,11 +32,19 @@ use crate::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    /// Shared by the clones of a reply.
+    pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: ReplyBody,
     /// The first mistake that was made in building it.
     invalid: Option<Error>,
 }
+
+/// The header fields of nearly all replies, made once.
+static NO_HEADERS: LazyLock<Arc<HeaderMap>> = LazyLock::new(Arc::default);
+static JSON_HEADERS: LazyLock<Arc<HeaderMap>> = LazyLock::new(|| {
+    let json = HeaderValue::from_static("application/json");
+    Arc::new(HeaderMap::from_iter([(header::CONTENT_TYPE, json)]))
+});
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ReplyBody {
@@ -65,7 +73,10 @@ impl Reply {
     /// 200 with a JSON body, and `content-type: application/json`.
     #[must_use]
     pub fn json(value: impl Serialize) -> Self {
-        let reply = Self::empty().content_type("application/json");
+        let reply = Self {
+            headers: JSON_HEADERS.clone(),
+            ..Self::empty()
+        };
         match serde_json::to_vec(&value) {
             Ok(text) => reply.body(text),
             Err(error) => reply.fail(Error::invalid(
@@ -182,11 +193,11 @@ impl Reply {
         };
         match HeaderValue::try_from(value) {
             Ok(value) if name == header::CONTENT_TYPE => {
-                self.headers.insert(name, value);
+                Arc::make_mut(&mut self.headers).insert(name, value);
                 self
             }
             Ok(value) => {
-                self.headers.append(name, value);
+                Arc::make_mut(&mut self.headers).append(name, value);
                 self
             }
             Err(error) => self.fail(Error::invalid(
@@ -246,7 +257,7 @@ impl Reply {
     pub(crate) fn empty() -> Self {
         Self {
             status: StatusCode::OK,
-            headers: HeaderMap::new(),
+            headers: NO_HEADERS.clone(),
             body: ReplyBody::Empty,
             invalid: None,
         }
@@ -305,7 +316,7 @@ impl Reply {
 
     fn content_type(mut self, value: &'static str) -> Self {
         let value = HeaderValue::from_static(value);
-        self.headers.insert(header::CONTENT_TYPE, value);
+        Arc::make_mut(&mut self.headers).insert(header::CONTENT_TYPE, value);
         self
     }
 }
@@ -345,7 +356,7 @@ impl<B: Into<Content>> From<http::Response<B>> for Reply {
         let (parts, body) = response.into_parts();
         let reply = Self::empty().with_status(parts.status.as_u16()).body(body);
         Self {
-            headers: parts.headers,
+            headers: parts.headers.into(),
             ..reply
         }
     }
