@@ -19,33 +19,37 @@ export interface StaticStream {
  */
 export function staticStream(body: StaticBody, exchange: Exchange): StaticStream {
   const { byteLength } = body;
+  if (byteLength === 0) return emptyStream(exchange);
   let controller!: ReadableByteStreamController;
   let touched = false;
-  const stream = byteStream(
-    {
-      start(given) {
-        controller = given;
-        // A copy: the reader of a byte stream owns the memory it is given.
-        if (byteLength > 0) controller.enqueue(body.bytes.slice());
-        else controller.close();
-      },
-      pull() {
-        touched = true;
-        exchange.delivered = byteLength;
-        exchange.finish(Outcome.Done);
-        close(controller);
-      },
-      cancel() {
-        touched = true;
-        exchange.finish(Outcome.Cancelled);
-      },
+  const source: ByteSource = {
+    start(given) {
+      controller = given;
+      // A copy: the reader of a byte stream owns the memory it is given.
+      controller.enqueue(body.bytes.slice());
     },
-    1,
-  );
-  if (byteLength === 0) exchange.finish(Outcome.Done);
+    pull() {
+      touched = true;
+      exchange.delivered = byteLength;
+      exchange.finish(Outcome.Done);
+      close(controller);
+    },
+    cancel() {
+      touched = true;
+      exchange.finish(Outcome.Cancelled);
+    },
+  };
+  const stream = byteStream(source, 1);
   exchange.guard((reason) => controller.error(reason));
   const waiting = () => 1 - (controller.desiredSize ?? 1);
-  return { stream, isDisturbed: () => touched || (byteLength > 0 && waiting() < byteLength) };
+  return { stream, isDisturbed: () => touched || waiting() < byteLength };
+}
+
+/** No chunk ever passes, so only the platform can tell whether somebody has read. */
+function emptyStream(exchange: Exchange): StaticStream {
+  const response = new Response("");
+  exchange.finish(Outcome.Done);
+  return { stream: response.body!, isDisturbed: () => response.bodyUsed };
 }
 
 /** A stream that asks for a piece when its reader does, and never in advance. */
@@ -58,7 +62,7 @@ export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<U
     // Whatever the source does when it is told to stop, the client has its answer already.
     Promise.resolve(pieces?.return?.()).catch(() => {});
   };
-  const stream = byteStream({
+  const source: ByteSource = {
     start(given) {
       controller = given;
     },
@@ -86,7 +90,8 @@ export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<U
       leave();
       exchange.finish(Outcome.Cancelled);
     },
-  }, 0);
+  };
+  const stream = byteStream(source, 0);
   exchange.guard((reason) => {
     leave();
     controller.error(reason);

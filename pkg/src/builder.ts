@@ -294,7 +294,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
     const draft: RuleDraft = {
       name,
       when: when.all(...this.#conditions).specification,
-      params: this.#target.params,
+      target: this.#target,
       priority: this.#priority,
       ...this.#times,
       otherwise: this.#otherwise,

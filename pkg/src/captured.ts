@@ -17,6 +17,7 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
   readonly #exchange: Exchange;
   #entry: Entry | undefined;
   #headers: Headers | undefined;
+  #responseHeaders: Headers | undefined;
   #params: Params | undefined;
   #json: { readonly value: Body } | undefined;
 
@@ -61,7 +62,7 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
 
   /** What the path of the winning rule captured, by name. Empty when it captures nothing. */
   get params(): Params {
-    return (this.#params ??= this.#exchange.core.paramsOf(this.#exchange) as Params);
+    return (this.#params ??= this.#exchange.params() as Params);
   }
 
   /** The rule that answered, if one did. */
@@ -79,7 +80,13 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
 
   /** The status of the response, once there is one. */
   get status(): number | undefined {
-    return this.#now()?.status ?? undefined;
+    return this.#exchange.head?.status;
+  }
+
+  /** The header fields of the response, once there is one. */
+  get responseHeaders(): Headers | undefined {
+    const { head, core } = this.#exchange;
+    return head && (this.#responseHeaders ??= readOnlyHeaders(head.headers, core.secrets));
   }
 
   /** How many bytes of the response's body the client has taken. */

@@ -6,10 +6,9 @@
  */
 
 import type { CapturedRequest } from "./captured.js";
-import { copyOf, isBytes } from "./bytes.js";
+import { copyOf, isBytes, latin1 } from "./bytes.js";
 import { InvalidRuleError, shown } from "./errors.js";
 import { Predicate } from "./predicates.js";
-import { toBase64 } from "./base64.js";
 
 /** A condition on a request. Made by the functions of `when`; the engine tests it. */
 export class Condition {
@@ -150,7 +149,7 @@ export function hasForm(name: string): Condition {
 /** The body is exactly this text, or these bytes; or the pattern is found in its text. */
 export function body(content: TextTest | ArrayBuffer | ArrayBufferView): Condition {
   if (content instanceof RegExp) return matching(content);
-  if (isBytes(content)) return new Condition({ body_bytes: toBase64(copyOf(content)) });
+  if (isBytes(content)) return new Condition({ body_bytes: latin1(copyOf(content)) });
   return new Condition({ body: { equals: text("body", content) } });
 }
 

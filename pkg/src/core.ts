@@ -32,6 +32,7 @@ export class Core {
   /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
   readonly inFlight = new Set<Exchange>();
   disposed = false;
+  #freed = false;
 
   constructor(options: MockTransportOptions) {
     this.options = checked(options);
@@ -39,7 +40,12 @@ export class Core {
     this.bodyLimit = options.journal?.bodyBytes ?? 1024 * 1024;
     this.secrets = secretsWith(options.redact ?? []);
     const { seed, journal, redact } = options;
-    this.engine = newEngine(JSON.stringify({ seed, journal, redact, unmatched: "error" }), this.predicates.test);
+    try {
+      this.engine = newEngine(JSON.stringify({ seed, journal, redact }), this.predicates.test);
+    } catch (cause) {
+      const { code, message } = cause as { code?: string; message?: string };
+      throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
+    }
     this.journal = new Journal(this.engine);
     this.predicates.find = (sequence) => this.journal.find(sequence);
     this.rules = new Rules(this);
@@ -51,26 +57,25 @@ export class Core {
     if (this.disposed) throw new DisposedError();
   }
 
+  /** What the engine says about its last answer that was no reply. */
+  lastError(): { readonly code: string; readonly message: string; readonly diagnosis?: Diagnosis } {
+    return JSON.parse(this.engine.lastError());
+  }
+
+  /** Whether the last `FAILED` means that the line could not be read. */
+  isMalformed(): boolean {
+    return this.predicates.failure === undefined && this.lastError().code.startsWith("MOCKWIRE_INVALID_");
+  }
+
   /** The error behind `UNMATCHED` and `FAILED`. */
   failure(answer: typeof UNMATCHED | typeof FAILED): MockwireError {
     const thrown = this.predicates.takeFailure();
     if (thrown !== undefined) return thrown;
-    const { code, message, diagnosis } = JSON.parse(this.engine.lastError()) as {
-      code: string;
-      message: string;
-      diagnosis?: Diagnosis;
-    };
+    const { code, message, diagnosis } = this.lastError();
     if (answer === UNMATCHED) return new UnmatchedRequestError(message, diagnosis);
     if (code === "MOCKWIRE_SEQUENCE_EXHAUSTED") return new SequenceExhaustedError(code, message);
     if (code.startsWith("MOCKWIRE_HANDLER")) return new HandlerError(message, undefined);
     return new MockwireError(code, message);
-  }
-
-  /** What the path captured; the groups of a `RegExp` or `URLPattern` when the rule has one. */
-  paramsOf(exchange: Exchange): Record<string, string> {
-    const own = exchange.rule?.paramsOf(exchange.address.href);
-    if (own !== undefined || exchange.isForgotten) return own ?? {};
-    return JSON.parse(this.engine.params(exchange.sequence) || "{}") as Record<string, string>;
   }
 
   /** Forgets rules, captures and states. Whoever waits for a reply, waits in vain. */
@@ -84,12 +89,21 @@ export class Core {
 
   dispose(): void {
     if (this.disposed) return;
-    this.rules.clear(true);
     this.disposed = true;
+    this.rules.clear();
     this.#abandon(new DisposedError());
     this.waiters.dispose();
-    // A predicate that disposes its transport is called by the engine: that call ends first.
-    if (this.predicates.depth === 0) this.engine.free();
+    this.#free();
+  }
+
+  /**
+   * To be called after a call of the engine that may have run predicates: one of them may have
+   * disposed the transport, and then this throws the `DisposedError`.
+   */
+  settle(): void {
+    if (!this.disposed) return;
+    this.#free();
+    throw new DisposedError();
   }
 
   #abandon(reason: DisposedError): void {
@@ -97,8 +111,10 @@ export class Core {
     for (const exchange of [...this.inFlight]) exchange.interrupt(reason);
   }
 
-  /** After a call of the engine that may have run predicates. */
-  settle(): void {
-    if (this.disposed && this.predicates.depth === 0) this.engine.free();
+  #free(): void {
+    // A predicate is called by the engine, which has to end that call first.
+    if (this.#freed || this.predicates.depth > 0) return;
+    this.#freed = true;
+    this.engine.free();
   }
 }

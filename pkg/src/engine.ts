@@ -37,13 +37,13 @@ export interface Engine {
   lastError(): string;
   /** Gives a captured request what it has not needed so far, for queries. */
   hydrate(sequence: number, headers: string, body: Uint8Array): void;
-  /** JSON: what the winning rule's path captured. */
+  /** JSON: what the winning rule's path captured. Of the latest request only. */
   params(sequence: number): string;
-  /** The text of a template reply for this request. */
+  /** The text of a template reply for this request, which is the latest. */
   render(sequence: number, reply: number): string;
   /** The head of a reply that was made on this side. */
   answered(sequence: number, status: number, headers: string): void;
-  /** The end of an exchange; `delivered` counts body bytes the client has taken. */
+  /** The end of an exchange, of which only the first counts; `delivered` counts body bytes the client has taken. */
   finish(sequence: number, outcome: number, delivered: number, detail: string): void;
   /** JSON: one [`Entry`] for each captured request from this sequence number on. */
   journal(from: number): string;
@@ -55,12 +55,14 @@ export interface Engine {
   hits(rule: number): number;
   /** Empty when everything expected has happened; else JSON: `{message, unmet, unmatched}`. */
   verify(): string;
+  /** As `verify`, for these rules alone. */
+  verifyRules(rules: Float64Array): string;
   /** Forgets captures; rules stay. */
   clear(): void;
   /** Forgets rules, captures and scenario states. */
   reset(): void;
   setScenario(name: string, state: string): void;
-  scenario(name: string): string | undefined;
+  scenario(name: string): string;
   /** The transport's time, in milliseconds since it was made. */
   now(): number;
   advance(milliseconds: number): void;

@@ -38,6 +38,10 @@ export class Exchange {
   rule: Rule | undefined;
   reply: Reply | undefined;
   number = -1;
+  /** The head of the response, once there is one. */
+  head: Head | undefined;
+  /** JSON: what the rule's path captured, when it captures anything. */
+  captures: string | undefined;
   /** Whether the engine has the headers and the body. */
   hydrated = false;
   /** How many bytes of the reply's body the client has taken. */
@@ -90,6 +94,12 @@ export class Exchange {
 
   bodyBytes(): Uint8Array {
     return this.content?.bytes ?? NO_BYTES;
+  }
+
+  /** What the path captured; the groups of a `RegExp` or `URLPattern` when the rule has one. */
+  params(): Record<string, string> {
+    if (this.captures !== undefined) return JSON.parse(this.captures) as Record<string, string>;
+    return this.rule?.groupsOf(this.address.href) ?? {};
   }
 
   /** The engine's text for this request, when the reply is a template. */

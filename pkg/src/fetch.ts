@@ -2,7 +2,7 @@
 
 import { Outcome, FAILED, NEEDS, UNMATCHED } from "./engine.js";
 import type { Core } from "./core.js";
-import { DisposedError, messageOf, type MockwireError } from "./errors.js";
+import { InvalidRequestError, messageOf, type MockwireError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
 import { redirected } from "./redirect.js";
@@ -30,8 +30,11 @@ export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuff
   core.journal.open(exchange);
   core.predicates.current = exchange;
   const answer = core.engine.call(exchange.address.line(exchange.method));
+  core.settle();
+  if (answer === FAILED && core.isMalformed()) return notSent(exchange);
   if (core.waiters.isWaiting) core.waiters.arrived();
-  if (arriving !== undefined) return sendLater(exchange, answer, arriving);
+  if (answer >= 0) adopt(exchange, answer);
+  if (arriving !== undefined && answer !== FAILED) return sendLater(exchange, answer, arriving);
   return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
 }
 
@@ -45,22 +48,31 @@ async function sendLater(exchange: Exchange, answer: number, arriving: Promise<U
   return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
 }
 
-function decide(exchange: Exchange): number {
-  const { core } = exchange;
-  exchange.hydrated = true;
-  core.predicates.current = exchange;
-  return core.engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes());
+/** Keeps what the engine has decided, while it knows what the path captured. */
+function adopt(exchange: Exchange, number: number): void {
+  const { rules, engine } = exchange.core;
+  const { reply, rule } = rules.registered(number);
+  exchange.reply = reply;
+  exchange.rule = rule;
+  exchange.number = number;
+  if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
 }
 
-function perform(exchange: Exchange, number: number): Promise<Response> {
+function decide(exchange: Exchange): number {
   const { core } = exchange;
-  if (core.disposed) return disposedMeanwhile(core);
-  if (number < 0) return refuse(exchange, core.failure(number as typeof UNMATCHED | typeof FAILED), number);
-  const { reply, rule } = core.rules.registered(number);
-  exchange.rule = rule;
-  exchange.reply = reply;
-  exchange.number = number;
-  return give(exchange, reply);
+  core.assertUsable();
+  exchange.hydrated = true;
+  core.predicates.current = exchange;
+  const answer = core.engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes());
+  core.settle();
+  if (answer >= 0) adopt(exchange, answer);
+  return answer;
+}
+
+function perform(exchange: Exchange, answer: number): Promise<Response> {
+  const { core, reply } = exchange;
+  if (reply !== undefined) return give(exchange, reply);
+  return refuse(exchange, core.failure(answer as typeof UNMATCHED | typeof FAILED), answer);
 }
 
 function give(exchange: Exchange, reply: Reply): Promise<Response> {
@@ -81,6 +93,7 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 
 function respond(exchange: Exchange, reply: Reply, answer: Answer): Promise<Response> {
   const { head, body } = answer;
+  exchange.head = head;
   // The head of a reply that is its own answer was told when the rule was made.
   if ((answer as unknown) !== reply) exchange.answered(head);
   if (head.location !== undefined && exchange.redirect !== "manual") return follow(exchange, head.location, head.status);
@@ -114,8 +127,9 @@ function fail(exchange: Exchange, error: unknown): Promise<never> {
   return Promise.reject(error);
 }
 
-/** A predicate has disposed the transport while the engine was deciding. */
-function disposedMeanwhile(core: Core): Promise<never> {
-  core.settle();
-  return Promise.reject(new DisposedError());
+/** The engine cannot read the URL or the method, so for it the request has never arrived. */
+function notSent(exchange: Exchange): Promise<never> {
+  const { code, message } = exchange.core.lastError();
+  exchange.journal.withdraw(exchange);
+  return Promise.reject(new InvalidRequestError(code, message));
 }

@@ -19,11 +19,14 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
   if (filter instanceof Rule) return filter.requests();
   if (typeof filter === "function") return core.journal.all().filter(filter);
   const condition = core.rules.encode(conditionOf(filter).specification);
+  let found: CapturedRequest[];
   try {
-    return core.journal.matching(condition);
+    found = core.journal.matching(condition);
   } catch (cause) {
     throw core.predicates.takeFailure() ?? invalid(filter, cause);
   }
+  core.settle();
+  return found;
 }
 
 /** What the filter is called in messages. */

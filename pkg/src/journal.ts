@@ -28,6 +28,11 @@ export class Journal {
     if (this.#exchanges.length % TRIM_EVERY === 0) this.#trim();
   }
 
+  /** Takes back the number of the latest request, which the engine has not given it. */
+  withdraw(exchange: Exchange): void {
+    if (this.#exchanges.at(-1) === exchange) this.#exchanges.pop();
+  }
+
   /** Something has happened: what was read from the engine is out of date. */
   changed(): void {
     this.#entries = undefined;

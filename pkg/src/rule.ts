@@ -13,18 +13,21 @@ export class Rule {
   readonly #core: Core;
   readonly #name: string;
   readonly #site: string;
-  readonly #params: ParsedTarget["params"];
+  readonly #groups: ParsedTarget["groups"];
+  /** Whether the engine captures parts of the path. @internal */
+  readonly captures: boolean;
   /** How often it had answered when it was removed. */
   #finalCalls: number | undefined;
-  #whenRemoved: ((disposed: boolean) => void) | undefined;
+  #whenRemoved: (() => void) | undefined;
 
   /** @internal */
-  constructor(core: Core, id: number, name: string, site: string, params: ParsedTarget["params"]) {
+  constructor(core: Core, id: number, name: string, site: string, target: ParsedTarget) {
     this.#core = core;
     this.id = id;
     this.#name = name;
     this.#site = site;
-    this.#params = params;
+    this.captures = target.captures;
+    this.#groups = target.groups;
   }
 
   /** How often it has answered. */
@@ -40,6 +43,11 @@ export class Rule {
   /** Whether it is registered still. */
   get isActive(): boolean {
     return this.#finalCalls === undefined;
+  }
+
+  /** Whether its transport is gone. @internal */
+  get isDisposed(): boolean {
+    return this.#core.disposed;
   }
 
   /** Takes the rule back. Requests it holds go on waiting. Throws `StaleHandleError` the second time. */
@@ -64,18 +72,18 @@ export class Rule {
   }
 
   /** @internal */
-  paramsOf(href: string): Record<string, string> | undefined {
-    return this.#params?.(href);
+  groupsOf(href: string): Record<string, string> | undefined {
+    return this.#groups?.(href);
   }
 
   /** @internal */
-  onRemoved(listener: (disposed: boolean) => void): void {
+  onRemoved(listener: () => void): void {
     this.#whenRemoved = listener;
   }
 
   /** @internal */
-  retire(calls: number, disposed: boolean): void {
+  retire(calls: number): void {
     this.#finalCalls = calls;
-    this.#whenRemoved?.(disposed);
+    this.#whenRemoved?.();
   }
 }

@@ -15,7 +15,7 @@ export type SequenceEnd = "fail" | "repeat" | "cycle";
 export interface RuleDraft {
   readonly name: string;
   readonly when: object;
-  readonly params: ParsedTarget["params"];
+  readonly target: ParsedTarget;
   readonly priority: number;
   readonly min: number;
   readonly max: number | null;
@@ -49,7 +49,7 @@ export class Rules {
 
   /** Registers a rule. `caller` is the public function it was called through: the site is where that was called. */
   add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule {
-    const { name, params, when, priority, min, max, otherwise, scenario } = draft;
+    const { name, target, when, priority, min, max, otherwise, scenario } = draft;
     const site = siteOf(caller);
     const slots = replies.map((reply): Registered => ({ reply, rule: undefined }));
     const numbers = slots.map((slot) => this.#number(slot));
@@ -61,12 +61,17 @@ export class Rules {
       scenario,
       site,
       when,
-      replies: replies.map(({ status, template }, at) => ({ status, external: numbers[at], template })),
+      replies: replies.map(({ status, template }, at) => ({
+        status,
+        external: numbers[at],
+        template: template?.text,
+        contentType: template?.contentType,
+      })),
       end: end === undefined ? undefined : ENDS[end],
     };
     try {
       const id = this.#core.engine.addRule(this.encode(specification));
-      const rule = new Rule(this.#core, id, name, site, params);
+      const rule = new Rule(this.#core, id, name, site, target);
       for (const slot of slots) slot.rule = rule;
       this.#rules.set(rule, numbers);
       return rule;
@@ -76,6 +81,11 @@ export class Rules {
     }
   }
 
+  /** The engine's ids of all rules. */
+  ids(): Float64Array {
+    return Float64Array.from(this.#rules.keys(), (rule) => rule.id);
+  }
+
   remove(rule: Rule): void {
     const numbers = this.#rules.get(rule);
     if (numbers === undefined) return;
@@ -83,12 +93,12 @@ export class Rules {
     this.#core.engine.removeRule(rule.id);
     this.#rules.delete(rule);
     this.#release(numbers);
-    rule.retire(calls, false);
+    rule.retire(calls);
   }
 
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
-  clear(disposed = false): void {
-    for (const rule of this.#rules.keys()) rule.retire(rule.calls, disposed);
+  clear(): void {
+    for (const rule of this.#rules.keys()) rule.retire(rule.calls);
     this.#rules.clear();
     this.#replies.length = this.#free.length = 0;
   }

@@ -2,14 +2,14 @@
 
 import type { Registrar } from "./builder.js";
 import type { Core } from "./core.js";
-import { VerificationError } from "./errors.js";
 import { DISPOSE } from "./inspect.js";
 import { Routes } from "./routes.js";
 import type { Rule } from "./rule.js";
+import { verifyRules } from "./verify.js";
 
 /**
- * Adds rules to a transport and takes them back when it is disposed, after checking that each has
- * answered as often as it was asked to.
+ * Adds rules to a transport. When it is disposed it takes them back, and checks that each has answered
+ * as often as it must.
  *
  * @example
  * using scope = transport.scope();
@@ -18,16 +18,18 @@ import type { Rule } from "./rule.js";
 export class Scope extends Routes {
   /** @internal */
   protected override readonly registrar: Registrar;
-  readonly #rules: Array<{ readonly rule: Rule; readonly min: number }> = [];
+  readonly #core: Core;
+  #rules: Rule[] = [];
 
   /** @internal */
   constructor(core: Core) {
     super();
+    this.#core = core;
     this.registrar = {
       register: (draft, replies, end, caller) => {
         core.assertUsable();
         const rule = core.rules.add(draft, replies, end, caller);
-        this.#rules.push({ rule, min: draft.min });
+        this.#rules.push(rule);
         return rule;
       },
     };
@@ -35,20 +37,18 @@ export class Scope extends Routes {
 
   /** Throws a `VerificationError` that names the rules of this scope that have answered too seldom. */
   verify(): void {
-    const unmet = this.#rules.filter(({ rule, min }) => rule.calls < min);
-    if (unmet.length === 0) return;
-    const lines = unmet.map(({ rule, min }) => `\n  ${rule}: expected at least ${min}, answered ${rule.calls}`);
-    throw new VerificationError(`${unmet.length} of the scope's rules answered too seldom:${lines.join("")}`);
+    this.#core.assertUsable();
+    verifyRules(this.#core, this.#rules.filter((rule) => rule.isActive));
   }
 
-  /** Takes the rules back, then verifies. Once: what happens later is nothing to it. */
+  /** Verifies, and takes the rules back, also when that fails. A second time it does nothing. */
   dispose(): void {
-    const rules = [...this.#rules];
-    for (const { rule } of rules) rule[DISPOSE]();
+    if (this.#core.disposed) return;
     try {
       this.verify();
     } finally {
-      this.#rules.length = 0;
+      for (const rule of this.#rules) rule[DISPOSE]();
+      this.#rules = [];
     }
   }
 

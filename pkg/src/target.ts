@@ -21,23 +21,26 @@ export interface UrlPatternLike {
 export interface ParsedTarget {
   readonly label: string;
   readonly condition: Condition;
+  /** Whether the engine captures parts of the path. */
+  readonly captures: boolean;
   /** What the target captures, where the engine cannot tell. */
-  readonly params: ((href: string) => Record<string, string>) | undefined;
+  readonly groups: ((href: string) => Record<string, string>) | undefined;
 }
 
 export function parseTarget(target: Target | undefined): ParsedTarget {
-  if (target === undefined) return { label: "*", condition: all(), params: undefined };
-  if (typeof target === "string") return { label: target, condition: url(target), params: undefined };
+  if (target === undefined) return { label: "*", condition: all(), captures: false, groups: undefined };
+  if (typeof target === "string") return { label: target, condition: url(target), captures: /\/:|\{/.test(target), groups: undefined };
   if (typeof target === "function") {
     const label = target.name === "" ? "(request) => …" : `${target.name}()`;
-    return { label, condition: predicate(target, label), params: undefined };
+    return { label, condition: predicate(target, label), captures: false, groups: undefined };
   }
   if (target instanceof RegExp) {
     const pattern = new RegExp(target.source, target.flags.replace(/[gy]/g, ""));
     return {
       label: String(target),
       condition: found(target, `URL ~ ${target}`, (request) => request.url),
-      params: (href) => defined(pattern.exec(href)?.groups),
+      captures: false,
+      groups: (href) => defined(pattern.exec(href)?.groups),
     };
   }
   if (typeof target === "object" && target !== null && typeof target.test === "function" && typeof target.exec === "function") {
@@ -45,7 +48,8 @@ export function parseTarget(target: Target | undefined): ParsedTarget {
     return {
       label,
       condition: predicate((request) => target.test(request.url), label),
-      params: (href) => defined(target.exec(href)?.pathname.groups),
+      captures: false,
+      groups: (href) => defined(target.exec(href)?.pathname.groups),
     };
   }
   throw new InvalidRuleError(

@@ -118,8 +118,8 @@ export class MockTransport extends Routes {
     verify(this.#core, options);
   }
 
-  /** The state of a scenario, if it is known. */
-  scenario(name: string): string | undefined {
+  /** The state of a scenario: `started` until a rule or `setScenario` moves it. */
+  scenario(name: string): string {
     this.#core.assertUsable();
     return this.#core.engine.scenario(name);
   }

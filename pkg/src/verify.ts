@@ -2,6 +2,7 @@
 
 import type { Core } from "./core.js";
 import { VerificationError } from "./errors.js";
+import type { Rule } from "./rule.js";
 
 /** What may be missing. */
 export interface VerifyOptions {
@@ -11,11 +12,18 @@ export interface VerifyOptions {
 
 /** Throws a `VerificationError` when a rule has answered too seldom, or a request matched no rule. */
 export function verify(core: Core, options: VerifyOptions = {}): void {
-  if (core.engine.verify() === "") return;
-  // Something is amiss: now the engine needs to see everything, to say what came nearest.
+  const rules = options.allowUnmatched === true ? core.rules.ids() : undefined;
+  report(core, () => (rules === undefined ? core.engine.verify() : core.engine.verifyRules(rules)));
+}
+
+/** Throws a `VerificationError` when one of these rules has answered too seldom. */
+export function verifyRules(core: Core, rules: readonly Rule[]): void {
+  report(core, () => core.engine.verifyRules(Float64Array.from(rules, (rule) => rule.id)));
+}
+
+function report(core: Core, ask: () => string): void {
+  if (ask() === "") return;
+  // Something is amiss. Now the engine needs to see everything, to say what came nearest.
   core.journal.hydrate();
-  const report = core.engine.verify();
-  const { message, unmet } = JSON.parse(report) as { message: string; unmet: readonly unknown[] };
-  if (options.allowUnmatched === true && unmet.length === 0) return;
-  throw new VerificationError(message);
+  throw new VerificationError((JSON.parse(ask()) as { message: string }).message);
 }

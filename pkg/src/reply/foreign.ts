@@ -16,6 +16,7 @@ export function isResponse(value: unknown): value is Response {
 
 /** Passes a response on, body and all, as it comes. Good for one exchange. */
 export function answerFrom(response: Response): Answer {
+  checkUnread(response);
   if (response.type === "error") throw networkError("ECONNRESET", "the reply was Response.error()");
   return { head: headFrom(response), body: response.body === null ? null : bodyOf(response) };
 }
@@ -29,9 +30,7 @@ export class ResponseReply extends Reply {
 
   constructor(response: Response) {
     super();
-    if (response.bodyUsed) {
-      throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", "the body of the Response was read already: give one that was not");
-    }
+    checkUnread(response);
     this.#response = response;
     this.#head = headFrom(response);
     this.status = this.#head.status;
@@ -45,6 +44,12 @@ export class ResponseReply extends Reply {
   async #read(): Promise<StaticBody | null> {
     return this.#response.body === null ? null : new StaticBody(copyOf(await this.#response.arrayBuffer()));
   }
+}
+
+/** Throws when there is nothing left to pass on. */
+export function checkUnread(response: Response): void {
+  if (!response.bodyUsed && response.body?.locked !== true) return;
+  throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", "the body of the Response was read already: give one that was not");
 }
 
 function headFrom(response: Response): Head {

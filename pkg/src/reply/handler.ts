@@ -3,7 +3,7 @@
 import type { CapturedRequest } from "../captured.js";
 import { HandlerError, messageOf } from "../errors.js";
 import type { Exchange } from "../exchange.js";
-import { answerFrom, isResponse } from "./foreign.js";
+import { answerFrom, checkUnread, isResponse } from "./foreign.js";
 import { replyFrom, type Replyable } from "./from.js";
 import { type Answer, Reply } from "./reply.js";
 
@@ -45,14 +45,15 @@ export class HandlerReply extends Reply {
   }
 
   #answerWith(value: unknown, exchange: Exchange): Answer | Promise<Answer> {
-    if (isResponse(value)) return answerFrom(value);
-    let reply: Reply;
+    let reply: Reply | undefined;
     try {
-      reply = replyFrom(value);
+      if (isResponse(value)) checkUnread(value);
+      else reply = replyFrom(value);
     } catch (thrown) {
       throw failed(exchange, thrown);
     }
-    return reply.answer(exchange);
+    // A failure that the handler asks for is the client's, and no failure of the handler.
+    return reply?.answer(exchange) ?? answerFrom(value as Response);
   }
 }
 

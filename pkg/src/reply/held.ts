@@ -1,7 +1,7 @@
 /** Replies that the test gives by hand, when it wants to. */
 
 import type { CapturedRequest } from "../captured.js";
-import { DisposedError, StaleHandleError } from "../errors.js";
+import { DisposedError, type MockwireError, StaleHandleError } from "../errors.js";
 import type { Exchange } from "../exchange.js";
 import type { HeadersInput } from "../headers.js";
 import type { Rule } from "../rule.js";
@@ -83,6 +83,7 @@ export class Held<Params = Record<string, string>, Body = any> extends Reply {
       const held = this.#arrived.shift()!;
       if (held.isWaiting) return Promise.resolve(held);
     }
+    if (!this.rule.isActive) return Promise.reject(this.#over());
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -99,11 +100,14 @@ export class Held<Params = Record<string, string>, Body = any> extends Reply {
   /** @internal */
   attach(rule: Rule): this {
     this.#rule = rule;
-    rule.onRemoved((disposed) => {
-      const error = disposed ? new DisposedError() : new StaleHandleError(`${rule} was removed: nothing will arrive`);
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    rule.onRemoved(() => {
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#over());
     });
     return this;
+  }
+
+  #over(): MockwireError {
+    return this.rule.isDisposed ? new DisposedError() : new StaleHandleError(`${this.rule} was removed: nothing will arrive`);
   }
 }
 

@@ -15,8 +15,8 @@ export abstract class Reply {
   /** What the engine's journal notes as the status, unless it is told another one. @internal */
   readonly status: number = 200;
 
-  /** The text that the engine fills in, for replies that have one. @internal */
-  readonly template: string | undefined = undefined;
+  /** The text that the engine fills in, and the type that says how: for replies that have one. @internal */
+  readonly template: { readonly text: string; readonly contentType: string | undefined } | undefined = undefined;
 
   /** The answer for one exchange. What it throws, `fetch` rejects with. @internal */
   abstract answer(exchange: Exchange): Answer | Promise<Answer>;

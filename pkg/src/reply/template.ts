@@ -2,6 +2,7 @@
 
 import type { Exchange } from "../exchange.js";
 import { InvalidReplyError, shown } from "../errors.js";
+import { valueOf } from "../headers.js";
 import { StaticBody } from "./body.js";
 import { checkedBodyless, type Head, headOf, type ReplyInit } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
@@ -9,13 +10,13 @@ import { type Answer, Reply } from "./reply.js";
 class TemplateReply extends Reply {
   readonly #head: Head;
   override readonly status: number;
-  override readonly template: string;
+  override readonly template: { readonly text: string; readonly contentType: string | undefined };
 
   constructor(head: Head, text: string) {
     super();
     checkedBodyless(head.status);
     this.#head = head;
-    this.template = text;
+    this.template = { text, contentType: valueOf(head.headers, "content-type") };
     this.status = head.status;
   }
 
@@ -29,8 +30,9 @@ class TemplateReply extends Reply {
 
 /**
  * Text with placeholders: `{{method}}`, `{{url}}`, `{{path}}`, `{{body}}`, `{{param.id}}`, `{{query.page}}`,
- * `{{header.x-id}}`, `{{cookie.id}}`, `{{form.name}}`, `{{json /model}}`. The engine fills it in; a value
- * that the request does not have is an error. For a rule, not for the result of a handler.
+ * `{{header.x-id}}`, `{{cookie.id}}`, `{{form.name}}`, `{{json /model}}`. The engine fills it in, with
+ * values escaped as JSON text when the content type is JSON; a value that the request does not have
+ * is an error. For a rule, not for the result of a handler.
  */
 export function template(text: string, init?: ReplyInit): Reply {
   if (typeof text !== "string") throw new InvalidReplyError("MOCKWIRE_INVALID_TEMPLATE", `a template is a string, not ${shown(text)}`);
