@@ -131,26 +131,23 @@ impl Row {
     }
 }
 
-/// The row that is furthest from its goal, under the goal's plain name.
+/// The judged row that is furthest from its goal, under the goal's plain name.
 ///
 /// # Panics
 ///
-/// If there are no rows.
+/// If a figure is not a number.
 #[must_use]
-pub fn worst(id: &str, rows: &[Row]) -> Row {
-    let worst = rows
-        .iter()
-        .min_by(|a, b| {
-            (a.met, a.margin)
-                .partial_cmp(&(b.met, b.margin))
-                .expect("no NaN")
-        })
-        .expect("at least one row");
-    Row {
+pub fn worst(id: &str, rows: &[Row]) -> Option<Row> {
+    let judged = rows.iter().filter(|row| row.met.is_some());
+    let worst = judged.min_by(|a, b| {
+        let order = (a.met, a.margin).partial_cmp(&(b.met, b.margin));
+        order.expect("figures are numbers")
+    })?;
+    Some(Row {
         id: id.to_owned(),
         what: format!("worst of its rows: {}", worst.id),
         ..worst.clone()
-    }
+    })
 }
 
 /// The rows as a table for people.

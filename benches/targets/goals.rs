@@ -1,4 +1,4 @@
-//! Measures every native goal and writes `target/bench/rust.json`.
+//! Measures the native goals and writes `target/bench/rust.json`. Arguments name goals; none is all.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,16 +9,18 @@ use mockwire_benches::{alloc, goals, report, subject};
 
 fn main() -> ExitCode {
     // `cargo test --benches` runs this as well: there is nothing to test.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if !wanted.iter().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
+    wanted.retain(|argument| !argument.starts_with('-'));
     alloc::keep_freed_memory();
     pin();
     let plan = Plan::from_env();
     let loopback = Loopback::new();
-    let mut rows = goals::all::<subject::Local>(plan, &loopback);
-    rows.extend(goals::all::<subject::Sync>(plan, &loopback));
-    let rows = goals::with_worst(rows);
+    let mut rows = goals::rows::<subject::Local>(plan, &loopback, &wanted);
+    rows.extend(goals::rows::<subject::Sync>(plan, &loopback, &wanted));
+    let rows = goals::with_worst(&rows);
     print!("{}", report::table(&rows));
 
     let path = std::env::var_os("MOCKWIRE_BENCH_OUT").map_or_else(

@@ -7,14 +7,14 @@ use super::{among, ask, float, id};
 use crate::alloc::{counted, now};
 use crate::fixtures;
 use crate::floor::HandMade;
-use crate::harness::{Plan, Series};
+use crate::harness::Series;
 use crate::report::{Bound, Row};
 use crate::subject::{Condition, Subject, Transport};
 
 /// Requests recorded, mocks registered, transports created: enough for one byte each to show.
 const MANY: usize = 10_000;
 
-pub(super) fn rows<S: Subject>(_: Plan) -> Vec<Row> {
+pub(super) fn rows<S: Subject>() -> Vec<Row> {
     let mut rows = recording::<S>();
     rows.extend(registering::<S>());
     rows.push(leaking::<S>());

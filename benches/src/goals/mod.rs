@@ -17,14 +17,29 @@ use crate::peers::Loopback;
 use crate::report::{Row, worst};
 use crate::subject::{Subject, Transport};
 
-/// The rows of every goal for one mode.
+/// The rows of the goals in `wanted` for one mode, or of all goals when nothing is named. Goals
+/// that are measured together come together.
 #[must_use]
-pub fn all<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
-    let mut rows = round_trip::rows::<S>(plan, loopback);
-    rows.extend(matching::rows::<S>(plan));
-    rows.extend(memory::rows::<S>(plan));
-    rows.extend(cycle::rows::<S>(plan, loopback));
-    rows.extend(overlap::rows::<S>(plan));
+pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> Vec<Row> {
+    let wants = |goals: &[&str]| {
+        wanted.is_empty() || wanted.iter().any(|name| goals.contains(&name.as_str()))
+    };
+    let mut rows = Vec::new();
+    if wants(&["N1", "N2", "N3"]) {
+        rows.extend(round_trip::rows::<S>(plan, loopback));
+    }
+    if wants(&["N6", "N7", "N8"]) {
+        rows.extend(matching::rows::<S>(plan));
+    }
+    if wants(&["N4", "N10", "N12"]) {
+        rows.extend(memory::rows::<S>());
+    }
+    if wants(&["N9"]) {
+        rows.extend(cycle::rows::<S>(plan, loopback));
+    }
+    if wants(&["overlap-10k"]) {
+        rows.extend(overlap::rows::<S>(plan));
+    }
     rows
 }
 
@@ -45,22 +60,14 @@ const GOALS: [&str; 11] = [
 
 /// The rows, each goal's led by the worst of its judged rows under the goal's plain name.
 #[must_use]
-pub fn with_worst(rows: Vec<Row>) -> Vec<Row> {
+pub fn with_worst(rows: &[Row]) -> Vec<Row> {
     let mut led = Vec::with_capacity(rows.len() + GOALS.len());
     for goal in GOALS {
         let prefix = format!("{goal}-");
-        let mut own: Vec<Row> = rows
-            .iter()
-            .filter(|row| row.id.starts_with(&prefix))
-            .cloned()
-            .collect();
+        let own = rows.iter().filter(|row| row.id.starts_with(&prefix));
+        let mut own: Vec<Row> = own.cloned().collect();
         own.sort_by(|a, b| a.id.cmp(&b.id));
-        let judged: Vec<Row> = own
-            .iter()
-            .filter(|row| row.met.is_some())
-            .cloned()
-            .collect();
-        led.push(worst(goal, &judged));
+        led.extend(worst(goal, &own));
         led.append(&mut own);
     }
     led
