@@ -69,7 +69,7 @@ export interface Engine {
   free(): void;
 }
 
-/** What the journal says about one request. @internal */
+/** What the journal says about one request. */
 export interface Entry {
   readonly sequence: number;
   readonly at: number;

@@ -38,6 +38,14 @@ export class UnmatchedRequestError extends MockwireError {
     super("MOCKWIRE_UNMATCHED", message);
     this.diagnosis = diagnosis;
   }
+
+  /**
+   * The first line alone. Clients search this text for words such as "timeout", which the header
+   * fields of a request may contain, and then report something that has not happened.
+   */
+  override toString(): string {
+    return `${this.name}: ${this.message.split("\n", 1)[0]}`;
+  }
 }
 
 /** Why a request matched no rule. Secrets are redacted. */

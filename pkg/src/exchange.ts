@@ -7,7 +7,7 @@ import type { Core } from "./core.js";
 import { Outcome } from "./engine.js";
 import { block, type HeaderList } from "./headers.js";
 import type { Journal } from "./journal.js";
-import type { Incoming, RequestBody } from "./incoming.js";
+import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
 import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
 import type { Reply } from "./reply/reply.js";
@@ -23,7 +23,7 @@ export class Exchange {
   readonly method: string;
   readonly headers: HeaderList;
   readonly signal: AbortSignal | undefined;
-  readonly redirect: RequestRedirect;
+  readonly redirect: RedirectMode;
   /** The journal that has it: not the transport's any more once that was reset. */
   readonly journal: Journal;
   /** How many redirects led here. */

@@ -16,11 +16,14 @@ export interface Incoming {
   /** The bytes of a body that can only be read asynchronously. */
   readonly arriving: Promise<Uint8Array<ArrayBuffer>> | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly redirect: RequestRedirect;
+  readonly redirect: RedirectMode;
 }
 
 /** A body that is at hand. */
 export type RequestBody = string | Uint8Array<ArrayBuffer> | null;
+
+/** What to do with a redirect. */
+export type RedirectMode = "follow" | "error" | "manual";
 
 /** `RequestInit`, read with suspicion: a caller without types may have put anything there. */
 type Init = { readonly [K in keyof RequestInit]?: unknown } & { readonly duplex?: unknown };
@@ -120,7 +123,7 @@ function signalOf(signal: unknown): AbortSignal | undefined {
   throw new InvalidRequestError("MOCKWIRE_INVALID_OPTION", `signal is not an AbortSignal but ${shown(signal)}`);
 }
 
-function redirectOf(redirect: unknown): RequestRedirect {
+function redirectOf(redirect: unknown): RedirectMode {
   if (redirect === undefined) return "follow";
   if (redirect === "follow" || redirect === "error" || redirect === "manual") return redirect;
   throw new InvalidRequestError("MOCKWIRE_INVALID_OPTION", `redirect is follow, error or manual, not ${shown(redirect)}`);

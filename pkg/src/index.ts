@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * mockwire: a mock transport for tests. It stands where the network would, and answers.
  *

@@ -4,7 +4,7 @@ import type { Exchange } from "../exchange.js";
 import type { LiveBody, StaticBody } from "./body.js";
 import type { Head } from "./head.js";
 
-/** A head and a body: what a response is made of. @internal */
+/** A head and a body: what a response is made of. */
 export interface Answer {
   readonly head: Head;
   readonly body: StaticBody | LiveBody | null;

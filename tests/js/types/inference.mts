@@ -1,0 +1,73 @@
+/** What the type checker knows. Compiled, never run; `@ts-expect-error` marks what it must refuse. */
+
+import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, reply, type Rule, type Scope, when } from "mockwire";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
+
+// The names of captures, out of the path.
+same<PathParams<"/users/:id">, { readonly id: string }>();
+same<PathParams<"/users/:id/posts/{post}">, { readonly id: string; readonly post: string }>();
+same<PathParams<"https://api.test:8080/v1/{model}:stream?alt=sse">, { readonly model: string }>();
+same<PathParams<"http://localhost:3000/:id">, { readonly id: string }>();
+same<keyof PathParams<"/files/**">, never>();
+same<PathParams<string>, Record<string, string>>();
+same<PathParams<RegExp>, Record<string, string>>();
+
+const transport = new MockTransport({ seed: 1, journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
+
+// @ts-expect-error unknown option
+new MockTransport({ sed: 1 });
+// @ts-expect-error neither a status nor a handler nor "error"
+new MockTransport({ unmatched: "ignore" });
+
+// Handlers know the params and the body.
+transport.post("/users/:id").accepts<{ name: string }>().reply((request) => {
+  const id: string = request.params.id;
+  const { name } = request.json();
+  same<typeof name, string>();
+  // @ts-expect-error there is no such capture
+  request.params.nope;
+  // @ts-expect-error there is no such key
+  request.json().nope;
+  return { id, name };
+});
+transport.get(/x(?<id>\d)/).reply((request) => request.params["id"] ?? 404);
+transport.get((request) => request.path === "/").reply(async () => reply.text("x"));
+transport.get("/a").matching((request) => request.headers.has("a")).reply(() => new Response());
+transport.get("/a").replySequence([503, { a: 1 }, (request) => request.url, new Response()], { end: "repeat" });
+
+// Everything that replies.
+const rule: Rule = transport.get("/a").reply(200, { a: 1 }, { "x-a": "1" });
+interface User { readonly id: number }
+const user: User = { id: 1 };
+transport.get("/a").reply(user);
+transport.get("/a").reply(reply.json(user, { status: 201 }));
+transport.get("/a").stream(["a", new Uint8Array(1)], { headers: [["a", "b"]] });
+transport.get("/a").stream(async function* () { yield "a"; });
+transport.get("/a").passthrough(fetch);
+// @ts-expect-error a header is a text
+transport.get("/a").header("a", 1);
+// @ts-expect-error ends are fail, repeat and cycle
+transport.get("/a").replySequence([200], { end: "stop" });
+
+// `fetch` is the platform's.
+const platform: typeof fetch = transport.fetch;
+const response: Response = await transport.fetch(new URL("https://api.test"), { method: "POST", body: new URLSearchParams() });
+
+// Reading back.
+const last: CapturedRequest | undefined = transport.lastRequest();
+const typed = last?.json<{ model: string }>().model;
+same<typeof typed, string | undefined>();
+const filters: Filter[] = ["/a", "POST /a", /a/, rule, when.json({}), (request) => request.sequence > 1];
+const held: Held<{ readonly id: string }> = transport.get("/a/:id").hold();
+const { request } = await held.next();
+same<typeof request.params, { readonly id: string }>();
+(await held.next()).reply(201, "x");
+
+{
+  using scope: Scope = transport.scope();
+  scope.get("/a").reply(200);
+}
+
+export { filters, platform, response };
