@@ -83,14 +83,15 @@ impl<M: Mode> Engine<M> {
             .map(unpacked)
     }
 
-    /// What the journal keeps of a request.
-    pub(crate) fn kept(&self, request: &Request) -> Request {
-        let kept = request.capped(self.settings.body_bytes);
+    /// What the journal keeps instead of a request whose body is large.
+    pub(crate) fn kept_instead(&self, request: &Request) -> Option<Request> {
+        let cut = request.cut(self.settings.body_bytes);
         #[cfg(feature = "compression")]
         if let Some(threshold) = self.settings.compress_above {
-            return kept.packed(threshold);
+            let kept = cut.as_ref().unwrap_or(request);
+            return kept.packed(threshold).or(cut);
         }
-        kept
+        cut
     }
 
     /// Runs a closure on the state, then wakes and drops what it leaves behind.

@@ -9,7 +9,7 @@ use http_body::Body as HttpBody;
 use serde_json::Value;
 
 use crate::core::ScopeId;
-use crate::core::rules::{Action, Rule as Registration, Site, Step};
+use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step};
 use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::{Eventual, Immediate, Passthrough};
 use crate::flow::hold::Hold;
@@ -419,6 +419,7 @@ impl<M: Mode> When<M> {
             return Err(Error::invalid(Part::Option, "scenario", reason));
         }
         let rule = Registration {
+            ease: Ease::of(&self.matcher, &action),
             matcher: self.matcher,
             action,
             times: self.times,

@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::journal::{Entry, Response};
-use super::rules::{Candidate, Registered, Rule, Step};
+use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,10 +56,16 @@ pub(crate) struct Arrived<M: Mode> {
 
 /// What can be said of a request on its arrival.
 pub(crate) enum Verdict<M: Mode> {
-    /// The target alone decided.
-    Claimed(Claimed<M>),
+    /// The target alone decided. The request is there when the rule's reply depends on it.
+    Claimed {
+        claimed: Claimed<M>,
+        request: Option<Request>,
+    },
     /// These have to be asked, in this order.
-    Ask(Vec<Candidate<M>>),
+    Ask {
+        candidates: Vec<Candidate<M>>,
+        request: Request,
+    },
 }
 
 /// A rule answers a request: its turn is taken.
@@ -72,15 +78,33 @@ pub(crate) struct Claimed<M: Mode> {
 
 impl<M: Mode> Core<M> {
     /// A request arrives: it is noted, and claimed at once by the first rule where no more than
-    /// its target has to be asked.
+    /// its target has to be asked. The journal keeps it, or what is to be kept instead.
     pub(crate) fn admit(
         &mut self,
-        request: &Request,
-        kept: Request,
+        request: Request,
+        instead: Option<Request>,
     ) -> Result<(Arrived<M>, Verdict<M>)> {
         self.ensure_alive()?;
+        let first = self.first_verdict(&request);
+        let alike = matches!(first, Ok((_, ease)) if ease.replies_alike);
+        // Shared only when somebody besides the journal looks at it.
+        let (kept, request) = match instead {
+            Some(instead) => (instead, Some(request)),
+            None if alike => (request, None),
+            None => (request.clone(), Some(request)),
+        };
         let arrived = self.arrive(kept);
-        let verdict = self.first_verdict(arrived.exchange, request);
+        let verdict = match (first, request) {
+            (Ok((id, _)), request) => match self.take_turn(arrived.exchange, id) {
+                Some(claimed) => Verdict::Claimed { claimed, request },
+                None => return Err(self.gone("rule")),
+            },
+            (Err(candidates), Some(request)) => Verdict::Ask {
+                candidates,
+                request,
+            },
+            (Err(_), None) => unreachable!("shared unless it was claimed"),
+        };
         Ok((arrived, verdict))
     }
 
@@ -102,27 +126,22 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    fn first_verdict(&mut self, exchange: ExchangeId, request: &Request) -> Verdict<M> {
+    /// The first rule where the target alone decides; or the rules that have to be asked.
+    fn first_verdict(&self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
         let mut to_ask: Vec<Candidate<M>> = Vec::new();
-        let mut decided = None;
         for id in self.rules.candidates(request) {
             let Some(registered) = self.rules.get(id) else {
                 continue;
             };
             let rule = &registered.rule;
-            let by_target = to_ask.is_empty() && rule.is_decided_by_target();
-            if !by_target {
+            if !to_ask.is_empty() || !rule.ease.decided_by_target {
                 let rule = rule.clone();
                 to_ask.push(Candidate { id, rule });
             } else if rule.matches_target(request) && self.is_in_play(registered) {
-                decided = Some(id);
-                break;
+                return Ok((id, rule.ease));
             }
         }
-        match decided.and_then(|id| self.take_turn(exchange, id)) {
-            Some(claimed) => Verdict::Claimed(claimed),
-            None => Verdict::Ask(to_ask),
-        }
+        Err(to_ask)
     }
 
     /// Takes a turn of a rule for an exchange, unless the rule is out of play by now.

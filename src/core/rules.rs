@@ -24,6 +24,16 @@ pub(crate) struct Rule<M: Mode> {
     pub(crate) scenario: Option<Box<Step>>,
     pub(crate) scope: Option<ScopeId>,
     pub(crate) site: Site,
+    pub(crate) ease: Ease,
+}
+
+/// What makes a rule easy to decide and to reply with; found out once, when it is registered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ease {
+    /// Method, scheme, host, port and path decide alone, so that the engine can.
+    pub(crate) decided_by_target: bool,
+    /// The reply is the same whatever the request says.
+    pub(crate) replies_alike: bool,
 }
 
 /// What a rule does with a request.
@@ -76,17 +86,11 @@ pub(crate) struct Candidate<M: Mode> {
 }
 
 impl<M: Mode> Rule<M> {
-    /// Whether method, scheme, host, port and path decide alone, so that the engine can.
-    pub(crate) fn is_decided_by_target(&self) -> bool {
-        self.matcher.is_only(Pattern::is_about_target)
-    }
-
     /// Whether header fields or the body have to be known to decide or to reply.
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
     pub(crate) fn needs_whole_request(&self) -> bool {
-        let replies = (0..self.reply_count()).filter_map(|index| self.reply(index));
         !self.matcher.is_only(Pattern::needs_only_the_url)
-            || replies.into_iter().any(Reply::is_template)
+            || self.action.replies().iter().any(Reply::is_template)
     }
 
     /// Whether the target of the request is what the rule asks for.
@@ -104,20 +108,32 @@ impl<M: Mode> Rule<M> {
         }
     }
 
-    /// How many replies the rule has as values.
-    pub(crate) fn reply_count(&self) -> usize {
-        match &self.action {
-            Action::Reply(_) => 1,
-            Action::Sequence { replies, .. } => replies.len(),
-            Action::Handle(_) | Action::Hold => 0,
+    pub(crate) fn reply(&self, index: usize) -> Option<&Reply> {
+        self.action.replies().get(index)
+    }
+}
+
+impl<M: Mode> Action<M> {
+    /// The replies that are values.
+    pub(crate) fn replies(&self) -> &[Reply] {
+        match self {
+            Self::Reply(reply) => std::slice::from_ref(reply),
+            Self::Sequence { replies, .. } => replies,
+            Self::Handle(_) | Self::Hold => &[],
         }
     }
+}
 
-    pub(crate) fn reply(&self, index: usize) -> Option<&Reply> {
-        match &self.action {
-            Action::Reply(reply) => Some(reply),
-            Action::Sequence { replies, .. } => replies.get(index),
-            Action::Handle(_) | Action::Hold => None,
+impl Ease {
+    pub(crate) fn of<M: Mode>(matcher: &Matcher<M>, action: &Action<M>) -> Self {
+        let captures =
+            |pattern: &Pattern| matches!(pattern, Pattern::Path(path) if path.exact().is_none());
+        let replies = action.replies();
+        Self {
+            decided_by_target: matcher.is_only(Pattern::is_about_target),
+            replies_alike: !replies.is_empty()
+                && !replies.iter().any(Reply::is_template)
+                && !matcher.required_patterns().any(captures),
         }
     }
 }

@@ -21,10 +21,11 @@ pub(crate) struct Decided<M: Mode> {
 }
 
 pub(crate) enum Decision<M: Mode> {
-    /// A rule answers; the request has what the rule's template captured.
+    /// A rule answers. The request is there when the reply depends on it, with what the rule's
+    /// template captured.
     Answer {
         claimed: Claimed<M>,
-        request: Request,
+        request: Option<Request>,
     },
     /// A predicate failed: the caller is told.
     Failed(Error),
@@ -40,14 +41,17 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     if !settings.redact.is_empty() {
         request.mark_secrets(&settings.redact);
     }
-    let kept = engine.kept(&request);
-    let (arrived, verdict) = engine.with(|core| core.admit(&request, kept))?;
+    let instead = engine.kept_instead(&request);
+    let (arrived, verdict) = engine.with(|core| core.admit(request, instead))?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
     let exchange = arrived.exchange;
     let decision = match verdict {
-        Verdict::Claimed(claimed) => answer(claimed, request),
-        Verdict::Ask(candidates) => ask(engine, exchange, arrived.sequence, candidates, request),
+        Verdict::Claimed { claimed, request } => answer(claimed, request),
+        Verdict::Ask {
+            candidates,
+            request,
+        } => ask(engine, exchange, arrived.sequence, candidates, request),
     };
     Ok(Decided { exchange, decision })
 }
@@ -67,7 +71,7 @@ pub(crate) fn ask<M: Mode>(
             Ok(true) => {
                 let claimed = engine.with(|core| core.claim(exchange, candidate.id));
                 if let Some(claimed) = claimed {
-                    return answer(claimed, request);
+                    return answer(claimed, Some(request));
                 }
             }
             Err(error) => return Decision::Failed(error.in_rule(&candidate.rule.site.to_string())),
@@ -77,9 +81,11 @@ pub(crate) fn ask<M: Mode>(
     Decision::Unmatched { diagnosis, request }
 }
 
-fn answer<M: Mode>(claimed: Claimed<M>, request: Request) -> Decision<M> {
-    let params = claimed.rule.matcher.captures(&request);
-    let request = request.with_params(params);
+fn answer<M: Mode>(claimed: Claimed<M>, request: Option<Request>) -> Decision<M> {
+    let request = request.map(|request| {
+        let params = claimed.rule.matcher.captures(&request);
+        request.with_params(params)
+    });
     Decision::Answer { claimed, request }
 }
 

@@ -94,23 +94,16 @@ impl<M: Mode> Respond<M> {
         &mut self,
         exchange: ExchangeId,
         claimed: &Claimed<M>,
-        request: Request,
+        request: Option<Request>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         let rule = &claimed.rule;
+        let Some(request) = request else {
+            return Poll::Ready(self.deliver_turn(exchange, claimed, None));
+        };
         match &rule.action {
-            Action::Reply(reply) => Poll::Ready(self.deliver(exchange, reply, &request, true)),
-            Action::Sequence { replies, .. } => {
-                let index = rule.reply_index(claimed.turn);
-                let reply = index.and_then(|index| replies.get(index));
-                let Some(reply) = reply else {
-                    let exhausted = Error::new(ErrorKind::SequenceExhausted {
-                        rule: rule.site.to_string(),
-                        replies: replies.len(),
-                    });
-                    return Poll::Ready(Err(self.fail(exchange, exhausted)));
-                };
-                Poll::Ready(self.deliver(exchange, reply, &request, true))
+            Action::Reply(_) | Action::Sequence { .. } => {
+                Poll::Ready(self.deliver_turn(exchange, claimed, Some(&request)))
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
@@ -216,12 +209,31 @@ impl<M: Mode> Respond<M> {
         std::mem::replace(&mut self.state, State::Over)
     }
 
+    /// Sends the reply that the rule has for this turn.
+    fn deliver_turn(
+        &self,
+        exchange: ExchangeId,
+        claimed: &Claimed<M>,
+        request: Option<&Request>,
+    ) -> Result<Response<M>> {
+        let Claimed { rule, turn, .. } = claimed;
+        let reply = rule.reply_index(*turn).and_then(|index| rule.reply(index));
+        let Some(reply) = reply else {
+            let exhausted = ErrorKind::SequenceExhausted {
+                rule: rule.site.to_string(),
+                replies: rule.action.replies().len(),
+            };
+            return Err(self.fail(exchange, Error::new(exhausted)));
+        };
+        self.deliver(exchange, reply, request, true)
+    }
+
     /// Sends a reply, which the rule has as a value or which was made for this exchange.
     fn deliver(
         &self,
         exchange: ExchangeId,
         reply: &Reply,
-        request: &Request,
+        request: Option<&Request>,
         of_rule: bool,
     ) -> Result<Response<M>> {
         let source = match &reply.body {
@@ -233,7 +245,7 @@ impl<M: Mode> Respond<M> {
                 next: 0,
             },
             ReplyBody::Full(bytes) => Source::Full(bytes.clone()),
-            ReplyBody::Template(_) => match reply.rendered(request) {
+            ReplyBody::Template(_) => match request.and_then(|request| reply.rendered(request)) {
                 Some(Ok(text)) if !text.is_empty() => Source::Full(Bytes::from(text)),
                 Some(Err(error)) => return Err(self.fail(exchange, error)),
                 _ => Source::Done,
@@ -276,7 +288,7 @@ impl<M: Mode> Respond<M> {
             *response.headers_mut() = Arc::unwrap_or_clone(reply.headers);
             return Ok(response);
         }
-        self.deliver(exchange, &reply, request, false)
+        self.deliver(exchange, &reply, Some(request), false)
     }
 
     fn body(&self, exchange: ExchangeId, source: Source<M>, of_rule: bool) -> Result<Body<M>> {

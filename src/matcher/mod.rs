@@ -182,13 +182,16 @@ impl<M: Mode> Matcher<M> {
 
     /// What the path templates capture from a request that matches.
     pub(crate) fn captures(&self, request: &Request) -> Vec<(String, String)> {
-        self.required_patterns()
-            .filter_map(|pattern| match pattern {
-                Pattern::Path(path) if path.exact().is_none() => path.captures(request.path()),
-                _ => None,
-            })
-            .flatten()
-            .collect()
+        let mut captures = Vec::new();
+        for pattern in self.required_patterns() {
+            match pattern {
+                Pattern::Path(path) if path.exact().is_none() => {
+                    captures.extend(path.captures(request.path()).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        captures
     }
 }
 

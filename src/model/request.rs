@@ -261,31 +261,27 @@ impl Request {
         self
     }
 
-    /// What the journal keeps: itself, or a copy with the first `cap` bytes of the body.
-    pub(crate) fn capped(&self, cap: usize) -> Self {
-        if self.data.body.len() <= cap {
-            return self.clone();
-        }
-        self.of(Data {
-            cut_from: Some(self.data.body.len()),
-            ..self
-                .data
-                .with_body(Bytes::copy_from_slice(&self.data.body[..cap]))
+    /// The request with the first `cap` bytes of its body, when it has more.
+    pub(crate) fn cut(&self, cap: usize) -> Option<Self> {
+        let body = self.data.body.get(..cap)?;
+        (body.len() < self.data.body.len()).then(|| {
+            self.of(Data {
+                cut_from: Some(self.data.body.len()),
+                ..self.data.with_body(Bytes::copy_from_slice(body))
+            })
         })
     }
 
-    /// What the journal keeps of a body that is larger than the threshold.
+    /// The request with its body compressed, when that is larger than the threshold.
     #[cfg(feature = "compression")]
-    pub(crate) fn packed(self, threshold: usize) -> Self {
-        if self.data.body.len() <= threshold {
-            return self;
-        }
-        self.of(Data {
-            packed_from: Some(self.data.body.len()),
-            cut_from: self.data.cut_from,
-            ..self
-                .data
-                .with_body(super::compression::pack(&self.data.body))
+    pub(crate) fn packed(&self, threshold: usize) -> Option<Self> {
+        let body = &self.data.body;
+        (body.len() > threshold).then(|| {
+            self.of(Data {
+                packed_from: Some(body.len()),
+                cut_from: self.data.cut_from,
+                ..self.data.with_body(super::compression::pack(body))
+            })
         })
     }
 

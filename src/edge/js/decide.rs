@@ -93,9 +93,11 @@ impl Decider {
             Ok(request) => request,
             Err(error) => return self.fail(error),
         };
-        let kept = engine.kept(&request);
+        let kept = engine.kept_instead(&request);
         let found = engine.with(|core| {
-            let before = core.journal.replace_request(sequence, kept);
+            let before = core
+                .journal
+                .replace_request(sequence, kept.unwrap_or_else(|| request.clone()));
             let exchange = core.journal.exchange(sequence);
             (
                 before,
@@ -123,7 +125,7 @@ impl Decider {
         match decided {
             Decision::Answer { claimed, request } => {
                 let number = number(&claimed);
-                self.answered = Some((claimed, request));
+                self.answered = request.map(|request| (claimed, request));
                 match number {
                     Ok(number) => number,
                     Err(error) => {
@@ -177,7 +179,7 @@ impl Decider {
 /// Gives a captured request the header fields and the body that no rule needed so far.
 pub(super) fn hydrate(engine: &Engine<Local>, sequence: u64, headers: &str, body: Vec<u8>) {
     if let Some(Ok(request)) = whole(engine, sequence, headers, body) {
-        let kept = engine.kept(&request);
+        let kept = engine.kept_instead(&request).unwrap_or(request);
         drop(engine.with(|core| core.journal.replace_request(sequence, kept)));
     }
 }
@@ -230,7 +232,7 @@ fn number(claimed: &Claimed<Local>) -> Result<i32> {
         .ok_or_else(|| {
             Error::new(ErrorKind::SequenceExhausted {
                 rule: rule.site.to_string(),
-                replies: rule.reply_count(),
+                replies: rule.action.replies().len(),
             })
         })
 }
