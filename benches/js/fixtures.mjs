@@ -23,8 +23,25 @@ export const init = () => ({
   body: REQUEST,
 });
 
-/** One server-sent event of about a hundred bytes. */
-export const event = (n) =>
-  `event: content_block_delta\ndata: {"type":"delta","index":${n},"text":"a few words of a longer answer, piece ${n}"}\n\n`;
+/** A thousand server-sent events of about a hundred bytes. */
+export const EVENTS = Array.from(
+  { length: 1000 },
+  (_, n) => `event: content_block_delta\ndata: {"type":"delta","index":${n},"text":"a few words of a longer answer, piece ${n}"}\n\n`,
+);
+export const SSE_HEADERS = { "content-type": "text/event-stream" };
+export const STREAM_URL = `${ORIGIN}/v1/events`;
 
-export const EVENTS = Array.from({ length: 1000 }, (_, n) => event(n));
+/** The events as one chunk, or as a chunk each. */
+export const chunksOf = (kind) => (kind === "one" ? [EVENTS.join("")] : EVENTS);
+
+/** The stream that people write by hand: it gives a chunk when it is asked for one. */
+export function handWritten(kind) {
+  const encoder = new TextEncoder();
+  const chunks = chunksOf(kind);
+  let next = 0;
+  const pull = (controller) => {
+    if (next === chunks.length) controller.close();
+    else controller.enqueue(encoder.encode(chunks[next++]));
+  };
+  return kind === "one" ? chunks[0] : new ReadableStream({ pull });
+}

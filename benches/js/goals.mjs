@@ -17,6 +17,8 @@ const PEERS = [
 ];
 const CROWDED = PEERS.filter(([, , least]) => least !== null);
 const TOUCHED = ["headers", "body", "clone"];
+const KINDS = [["one", "one chunk for all", 0.95], ["each", "a chunk for each", 1.2]];
+const STREAMED = [["msw", 3.5], ["nock", 6], ["fetch-mock", 3]];
 const IMPORTED = ["undici-fetch", "fetch-mock", "msw", "nock"];
 
 export const GOALS = [
@@ -80,6 +82,22 @@ export const GOALS = [
         shown("J6-stub", "the same with a stub", stub, "B"),
       ];
     },
+  },
+  {
+    id: "J7",
+    needs: KINDS.flatMap(([kind]) => [job("stream", OURS, { kind }), job("stream", "stub", { kind })]),
+    rows: (of) => withWorst("J7", KINDS.flatMap(([kind, what, least]) => {
+      const [ours, stub] = [OURS, "stub"].map((peer) => of(job("stream", peer, { kind }), "us_per_event"));
+      return [faster(`J7-${kind}`, `server-sent events, ${what} / stub`, ours, stub, "us", least), shown(`J7-stub-${kind}`, "stub", stub, "us")];
+    })),
+  },
+  {
+    id: "J8",
+    needs: [OURS, ...STREAMED.map(([peer]) => peer)].map((peer) => job("stream", peer, { kind: "each" })),
+    rows: (of) => withWorst("J8", STREAMED.map(([peer, least]) => {
+      const [ours, theirs] = [OURS, peer].map((name) => of(job("stream", name, { kind: "each" }), "us_per_event"));
+      return faster(`J8-${peer}`, `a chunk for each event against ${peer}`, ours, theirs, "us", least);
+    })),
   },
   {
     id: "J9",

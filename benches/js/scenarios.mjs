@@ -1,7 +1,7 @@
 // What one process measures. Each scenario gets a job and answers an object of figures.
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { REPLY } from "./fixtures.mjs";
+import { EVENTS, REPLY } from "./fixtures.mjs";
 import { collect, liveBytes, median, perCall } from "./measure.mjs";
 import { watchCalls, watchMemory, watchingCost } from "./wasm.mjs";
 
@@ -57,6 +57,24 @@ export async function touch({ peer, quick, part }) {
   const op = async () => touches[part](await mock.respond());
   const [figures] = await perCall([{ op, clear: clearOf(mock) }], quick);
   return figures;
+}
+
+/** A reply of a thousand server-sent events, read as a client reads it. */
+export async function stream({ peer, quick, kind }) {
+  const mock = await (await load(peer)).openStream(kind);
+  const op = async () => {
+    const reader = (await mock.stream()).body.getReader();
+    const decoder = new TextDecoder();
+    let [events, rest] = [0, ""];
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const texts = (rest + decoder.decode(part.value, { stream: true })).split("\n\n");
+      rest = texts.pop();
+      events += texts.length;
+    }
+    assert.equal(events, EVENTS.length);
+  };
+  const [{ us }] = await perCall([{ op, clear: clearOf(mock) }], quick);
+  return { us_per_event: us / EVENTS.length };
 }
 
 /** Ten thousand requests at once. */

@@ -1,6 +1,6 @@
 // fetch-mock, as an instance of its own; it keeps a call log.
 import fetchMock from "fetch-mock";
-import { JSON_HEADERS, ORIGIN, REPLY, URL_OF_ALL, init, otherPath, paths } from "../fixtures.mjs";
+import { JSON_HEADERS, ORIGIN, REPLY, SSE_HEADERS, STREAM_URL, URL_OF_ALL, handWritten, init, otherPath, paths } from "../fixtures.mjs";
 
 export async function open({ handlers = 1 } = {}) {
   const mock = fetchMock.createInstance();
@@ -17,4 +17,10 @@ export async function open({ handlers = 1 } = {}) {
     clear: () => mock.clearHistory(),
     close: () => mock.removeRoutes(),
   };
+}
+
+export async function openStream(kind) {
+  const mock = fetchMock.createInstance();
+  mock.get(STREAM_URL, () => new Response(handWritten(kind), { headers: SSE_HEADERS }));
+  return { stream: () => mock.fetchHandler(STREAM_URL), clear: () => mock.clearHistory() };
 }

@@ -1,5 +1,5 @@
 // mockwire, as built: `--package` of run.mjs names another build.
-import { EVENTS, JSON_HEADERS, ORIGIN, REPLY, URL_OF_ALL, init, otherPath, paths } from "../fixtures.mjs";
+import { JSON_HEADERS, ORIGIN, REPLY, SSE_HEADERS, STREAM_URL, URL_OF_ALL, chunksOf, init, otherPath, paths } from "../fixtures.mjs";
 
 const built = process.env.MOCKWIRE_BENCH_PACKAGE ?? new URL("../../../pkg/dist/index.js", import.meta.url).href;
 const { MockTransport } = await import(built);
@@ -21,4 +21,8 @@ export async function open({ handlers = 1 } = {}) {
   };
 }
 
-void EVENTS;
+export async function openStream(kind) {
+  const transport = new MockTransport();
+  transport.get(STREAM_URL).stream(chunksOf(kind), { headers: SSE_HEADERS });
+  return { stream: () => transport.fetch(STREAM_URL), clear: () => transport.clear() };
+}

@@ -1,7 +1,7 @@
 // msw's node server, which patches the global fetch.
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import { JSON_HEADERS, ORIGIN, REPLY, URL_OF_ALL, init, otherPath, paths } from "../fixtures.mjs";
+import { JSON_HEADERS, ORIGIN, REPLY, SSE_HEADERS, STREAM_URL, URL_OF_ALL, handWritten, init, otherPath, paths } from "../fixtures.mjs";
 
 export async function open({ handlers = 1 } = {}) {
   const handler = (path) => http.post(ORIGIN + path, () => new HttpResponse(REPLY, { headers: JSON_HEADERS }));
@@ -15,4 +15,10 @@ export async function open({ handlers = 1 } = {}) {
     clear() {},
     close: () => server.close(),
   };
+}
+
+export async function openStream(kind) {
+  const server = setupServer(http.get(STREAM_URL, () => new HttpResponse(handWritten(kind), { headers: SSE_HEADERS })));
+  server.listen({ onUnhandledRequest: "error" });
+  return { stream: () => fetch(STREAM_URL), clear() {} };
 }

@@ -1,6 +1,7 @@
 // nock, which patches the global fetch.
+import { Readable } from "node:stream";
 import nock from "nock";
-import { JSON_HEADERS, ORIGIN, REPLY, URL_OF_ALL, init, otherPath, paths } from "../fixtures.mjs";
+import { JSON_HEADERS, ORIGIN, REPLY, SSE_HEADERS, STREAM_URL, URL_OF_ALL, chunksOf, init, otherPath, paths } from "../fixtures.mjs";
 
 export async function open({ handlers = 1 } = {}) {
   if (!nock.isActive()) nock.activate();
@@ -20,4 +21,11 @@ export async function open({ handlers = 1 } = {}) {
       nock.restore();
     },
   };
+}
+
+export async function openStream(kind) {
+  const { pathname } = new URL(STREAM_URL);
+  const body = () => Readable.from(chunksOf(kind), { objectMode: false });
+  nock(ORIGIN).persist().get(pathname).reply(200, body, SSE_HEADERS);
+  return { stream: () => fetch(STREAM_URL), clear() {} };
 }
