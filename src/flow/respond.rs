@@ -30,7 +30,8 @@ use crate::model::request::Request;
 /// which the journal notes at once.
 #[must_use = "futures do nothing unless polled: without it the request is never made"]
 pub struct Respond<M: Mode> {
-    engine: M::Ptr<Engine<M>>,
+    /// Until the body takes it over.
+    engine: Option<M::Ptr<Engine<M>>>,
     state: State<M>,
 }
 
@@ -56,13 +57,20 @@ type Response<M> = http::Response<Body<M>>;
 impl<M: Mode> Respond<M> {
     pub(crate) fn new(engine: M::Ptr<Engine<M>>, request: Request) -> Self {
         Self {
-            engine,
+            engine: Some(engine),
             state: State::Start(request),
         }
     }
 
+    fn engine(&self) -> &Engine<M> {
+        match &self.engine {
+            Some(engine) => engine,
+            None => unreachable!("given away only with the response"),
+        }
+    }
+
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = match decide(&self.engine, request) {
+        let Decided { exchange, decision } = match decide(self.engine(), request) {
             Ok(decided) => decided,
             Err(error) => return Poll::Ready(Err(error)),
         };
@@ -71,7 +79,7 @@ impl<M: Mode> Respond<M> {
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
                 let error = || Error::new(ErrorKind::Unmatched(Box::new(diagnosis)));
-                match self.engine.settings.unmatched.clone() {
+                match self.engine().settings.unmatched.clone() {
                     Unmatched::Error => {
                         let _ = self.finish(exchange, Outcome::Unmatched);
                         Poll::Ready(Err(error()))
@@ -111,7 +119,7 @@ impl<M: Mode> Respond<M> {
             Action::Hold => {
                 let shown = request.clone();
                 let held = self
-                    .engine
+                    .engine()
                     .with(|core| core.hold(exchange, claimed.id, shown));
                 match held {
                     Ok(wake) => wake.into_iter().for_each(Waker::wake),
@@ -180,7 +188,7 @@ impl<M: Mode> Respond<M> {
         if parked.is_ready() {
             return parked;
         }
-        let Some(reply) = self.engine.with(|core| core.held_reply(exchange)) else {
+        let Some(reply) = self.engine().with(|core| core.held_reply(exchange)) else {
             return Poll::Pending;
         };
         let State::Held { request, .. } = self.take_state() else {
@@ -193,7 +201,7 @@ impl<M: Mode> Respond<M> {
     /// Pending, unless the exchange is over because the transport was reset or disposed.
     fn park(&mut self, exchange: ExchangeId, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
         let waker = cx.waker().clone();
-        match self.engine.with(|core| core.park(exchange, waker)) {
+        match self.engine().with(|core| core.park(exchange, waker)) {
             Ok(before) => {
                 drop(before);
                 Poll::Pending
@@ -211,7 +219,7 @@ impl<M: Mode> Respond<M> {
 
     /// Sends the reply that the rule has for this turn.
     fn deliver_turn(
-        &self,
+        &mut self,
         exchange: ExchangeId,
         claimed: &Claimed<M>,
         request: Option<&Request>,
@@ -230,7 +238,7 @@ impl<M: Mode> Respond<M> {
 
     /// Sends a reply, which the rule has as a value or which was made for this exchange.
     fn deliver(
-        &self,
+        &mut self,
         exchange: ExchangeId,
         reply: &Reply,
         request: Option<&Request>,
@@ -263,7 +271,7 @@ impl<M: Mode> Respond<M> {
 
     /// Sends a reply that was made for this exchange.
     fn send(
-        &self,
+        &mut self,
         exchange: ExchangeId,
         outgoing: Outgoing<M>,
         request: &Request,
@@ -279,7 +287,7 @@ impl<M: Mode> Respond<M> {
                 status: reply.status,
                 headers: HeaderMap::clone(&reply.headers),
             });
-            self.engine.with(|core| core.begin(exchange, head));
+            self.engine().with(|core| core.begin(exchange, head));
         }
         if let Some(live) = live {
             let mut response =
@@ -291,7 +299,7 @@ impl<M: Mode> Respond<M> {
         self.deliver(exchange, &reply, Some(request), false)
     }
 
-    fn body(&self, exchange: ExchangeId, source: Source<M>, of_rule: bool) -> Result<Body<M>> {
+    fn body(&mut self, exchange: ExchangeId, source: Source<M>, of_rule: bool) -> Result<Body<M>> {
         if let Source::Done = source {
             self.finish(exchange, Outcome::Done)?;
             return Ok(Body::empty());
@@ -300,9 +308,12 @@ impl<M: Mode> Respond<M> {
         let room = if of_rule {
             0
         } else {
-            self.engine.settings.body_bytes
+            self.engine().settings.body_bytes
         };
-        Ok(Body::new(self.engine.clone(), exchange, source, room))
+        let engine = self.engine.take();
+        Ok(engine.map_or_else(Body::empty, |engine| {
+            Body::new(engine, exchange, source, room)
+        }))
     }
 
     fn panicked(
@@ -325,7 +336,7 @@ impl<M: Mode> Respond<M> {
 
     fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
         let over = self
-            .engine
+            .engine()
             .with(|core| core.finish(exchange, outcome, Delivered::default()));
         over.map(drop)
     }
