@@ -428,10 +428,12 @@ impl<M: Mode> When<M> {
             scope: self.scope,
             site: self.site,
         };
+        // Kept here, too: a rule that is refused is dropped outside the borrow.
+        let rule: M::Ptr<Registration<M>> = rule.into();
         let id = self
             .transport
             .engine
-            .with(|core| core.add_rule(rule.into()))?;
+            .with(|core| core.add_rule(rule.clone()))?;
         Ok(Rule::new(self.transport, id))
     }
 }

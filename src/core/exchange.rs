@@ -78,13 +78,16 @@ pub(crate) struct Claimed<M: Mode> {
 
 impl<M: Mode> Core<M> {
     /// A request arrives: it is noted, and claimed at once by the first rule where no more than
-    /// its target has to be asked. The journal keeps it, or what is to be kept instead.
+    /// its target has to be asked. The journal keeps it, or what is to be kept instead. Refused, it
+    /// is returned: it must not be dropped in here.
     pub(crate) fn admit(
         &mut self,
         request: Request,
         instead: Option<Request>,
-    ) -> Result<(Arrived<M>, Verdict<M>)> {
-        self.ensure_alive()?;
+    ) -> Result<(Arrived<M>, Verdict<M>), (Error, Request)> {
+        if let Err(error) = self.ensure_alive() {
+            return Err((error, request));
+        }
         let first = self.first_verdict(&request);
         let alike = matches!(first, Ok((_, ease)) if ease.replies_alike);
         // Shared only when somebody besides the journal looks at it.
@@ -97,7 +100,7 @@ impl<M: Mode> Core<M> {
         let verdict = match (first, request) {
             (Ok((id, _)), request) => match self.take_turn(arrived.exchange, id) {
                 Some(claimed) => Verdict::Claimed { claimed, request },
-                None => return Err(self.gone("rule")),
+                None => unreachable!("the rule was just found"),
             },
             (Err(candidates), Some(request)) => Verdict::Ask {
                 candidates,
@@ -208,11 +211,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// An exchange is over. Fails when it was over before: then the transport was reset or disposed.
+    /// What was delivered is left to the caller when there is no entry to keep it.
     pub(crate) fn finish(
         &mut self,
         exchange: ExchangeId,
         outcome: Outcome,
-        delivered: Delivered,
+        delivered: &mut Delivered,
     ) -> Result<Exchange> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
@@ -223,7 +227,7 @@ impl<M: Mode> Core<M> {
         } else if let Some(entry) = self.journal.get_mut(over.sequence) {
             entry.outcome = outcome;
             entry.delivered = delivered.bytes;
-            entry.taken = delivered.taken;
+            entry.taken = std::mem::take(&mut delivered.taken);
         }
         Ok(over)
     }
@@ -254,11 +258,11 @@ impl<M: Mode> Core<M> {
         Ok(std::mem::take(&mut queue.wakers))
     }
 
-    /// The oldest request that a rule holds and nobody has taken; leaves the waker when there is none.
+    /// The oldest request that a rule holds and nobody has taken; takes the waker when there is none.
     pub(crate) fn next_held(
         &mut self,
         rule: RuleId,
-        waker: Waker,
+        waker: &mut Option<Waker>,
     ) -> Result<Option<(ExchangeId, Request)>> {
         if self.rules.get(rule).is_none() {
             return Err(self.gone("rule"));
@@ -276,19 +280,23 @@ impl<M: Mode> Core<M> {
                 return Ok(Some((id, held.request.clone())));
             }
         }
-        queue.wakers.push(waker);
+        queue.wakers.extend(waker.take());
         Ok(None)
     }
 
-    /// Replies to a held request; returns who waits for the reply.
-    pub(crate) fn release(&mut self, exchange: ExchangeId, reply: Reply) -> Result<Option<Waker>> {
+    /// Replies to a held request; returns who waits for the reply. Takes the reply unless it fails.
+    pub(crate) fn release(
+        &mut self,
+        exchange: ExchangeId,
+        reply: &mut Option<Reply>,
+    ) -> Result<Option<Waker>> {
         self.timeline.note_activity();
         let Some(held) = self.exchanges.get_mut(exchange) else {
             return Err(self.gone("exchange"));
         };
         match &mut held.held {
             Some(waiting) if waiting.reply.is_none() => {
-                waiting.reply = Some(reply);
+                waiting.reply = reply.take();
                 Ok(held.waker.take())
             }
             _ => Err(self.gone("exchange")),
@@ -305,10 +313,13 @@ impl<M: Mode> Core<M> {
             .take()
     }
 
-    /// Leaves who is to be woken when the exchange goes on; returns who was to be before.
-    pub(crate) fn park(&mut self, exchange: ExchangeId, waker: Waker) -> Result<Option<Waker>> {
+    /// Leaves who is to be woken when the exchange goes on, in exchange for who was to be before.
+    pub(crate) fn park(&mut self, exchange: ExchangeId, waker: &mut Option<Waker>) -> Result<()> {
         match self.exchanges.get_mut(exchange) {
-            Some(exchange) => Ok(exchange.waker.replace(waker)),
+            Some(exchange) => {
+                std::mem::swap(&mut exchange.waker, waker);
+                Ok(())
+            }
             None => Err(self.gone("exchange")),
         }
     }
@@ -316,7 +327,7 @@ impl<M: Mode> Core<M> {
     /// A held request will get no reply; returns who waits for it.
     pub(crate) fn drop_held(&mut self, exchange: ExchangeId) -> Option<Waker> {
         let dropped = Reply::empty().fail(Error::new(ErrorKind::HeldDropped));
-        self.release(exchange, dropped).ok().flatten()
+        self.release(exchange, &mut Some(dropped)).ok().flatten()
     }
 
     fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {

@@ -197,7 +197,8 @@ impl<M: Mode> Body<M> {
             bytes: self.delivered,
             taken: std::mem::take(&mut self.taken).into(),
         };
-        let over = engine.with(|core| core.finish(id, outcome, delivered));
+        let mut left = delivered;
+        let over = engine.with(|core| core.finish(id, outcome, &mut left));
         over.map(drop)
     }
 }

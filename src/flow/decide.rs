@@ -42,7 +42,8 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
         request.mark_secrets(&settings.redact);
     }
     let instead = engine.kept_instead(&request);
-    let (arrived, verdict) = engine.with(|core| core.admit(request, instead))?;
+    let admitted = engine.with(|core| core.admit(request, instead));
+    let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
     let exchange = arrived.exchange;

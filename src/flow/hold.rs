@@ -69,8 +69,8 @@ impl<M: Mode> Future for NextHeld<'_, M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Hold { engine, rule } = self.hold;
-        let waker = cx.waker().clone();
-        match engine.with(|core| core.next_held(*rule, waker)) {
+        let mut waker = Some(cx.waker().clone());
+        match engine.with(|core| core.next_held(*rule, &mut waker)) {
             Ok(None) => Poll::Pending,
             Ok(Some((exchange, request))) => Poll::Ready(Ok(Held {
                 engine: engine.clone(),
@@ -103,13 +103,15 @@ impl<M: Mode> Held<M> {
     /// # Errors
     ///
     /// [`StaleHandle`](crate::ErrorKind::StaleHandle) when the caller has gone meanwhile, and what
-    /// [`Reply::validate`] finds: then the request is still held.
+    /// [`Reply::validate`] finds: then the caller fails as for one that is dropped.
     pub fn reply(mut self, reply: impl Into<Reply>) -> Result<()> {
-        let reply = reply.into().validate()?;
+        let mut reply = Some(reply.into().validate()?);
         let Some(exchange) = self.exchange.take() else {
             return Ok(());
         };
-        let waker = self.engine.with(|core| core.release(exchange, reply))?;
+        let waker = self
+            .engine
+            .with(|core| core.release(exchange, &mut reply))?;
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -200,12 +200,9 @@ impl<M: Mode> Respond<M> {
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
     fn park(&mut self, exchange: ExchangeId, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
-        let waker = cx.waker().clone();
-        match self.engine().with(|core| core.park(exchange, waker)) {
-            Ok(before) => {
-                drop(before);
-                Poll::Pending
-            }
+        let mut waker = Some(cx.waker().clone());
+        match self.engine().with(|core| core.park(exchange, &mut waker)) {
+            Ok(()) => Poll::Pending,
             Err(error) => {
                 drop(self.take_state());
                 Poll::Ready(Err(error))
@@ -337,7 +334,7 @@ impl<M: Mode> Respond<M> {
     fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
         let over = self
             .engine()
-            .with(|core| core.finish(exchange, outcome, Delivered::default()));
+            .with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
         over.map(drop)
     }
 }

@@ -119,7 +119,8 @@ impl Decider {
         decided: Decision<Local>,
     ) -> i32 {
         let end = |outcome: Outcome| {
-            let over = engine.with(|core| core.finish(exchange, outcome, Delivered::default()));
+            let over =
+                engine.with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
             drop(over);
         };
         match decided {

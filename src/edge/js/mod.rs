@@ -115,7 +115,7 @@ impl Engine {
             let exchange = core.journal.exchange(sequence as u64)?;
             let bytes = delivered as u64;
             let taken = Box::default();
-            core.finish(exchange, outcome, Delivered { bytes, taken })
+            core.finish(exchange, outcome, &mut Delivered { bytes, taken })
                 .ok()
         });
         drop(over);
