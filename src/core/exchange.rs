@@ -51,7 +51,7 @@ pub(crate) struct Arrived<M: Mode> {
     /// To be woken outside the borrow.
     pub(crate) wake: Vec<Waker>,
     /// To be dropped outside the borrow.
-    pub(crate) evicted: Option<Entry<M>>,
+    pub(crate) evicted: Option<Box<Entry<M>>>,
 }
 
 /// What can be said of a request on its arrival.

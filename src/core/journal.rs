@@ -65,7 +65,7 @@ impl<M: Mode> Journal<M> {
         exchange: ExchangeId,
         at: Tick,
         request: Request,
-    ) -> (u64, Option<Entry<M>>) {
+    ) -> (u64, Option<Box<Entry<M>>>) {
         let entry = Entry {
             exchange,
             at,
@@ -81,7 +81,7 @@ impl<M: Mode> Journal<M> {
         let evicted = if self.entries.len() > self.cap {
             self.first += 1;
             self.dropped += 1;
-            self.entries.pop_front()
+            self.entries.pop_front().map(Box::new)
         } else {
             None
         };

@@ -45,9 +45,14 @@ pub struct Body<M: Mode> {
     exchange: Option<(M::Ptr<Engine<M>>, ExchangeId)>,
     source: Source<M>,
     delivered: u64,
-    /// The beginning of what was delivered, for the journal.
+    /// What was delivered, where the journal wants it.
+    copy: Option<Box<Copy>>,
+}
+
+/// The beginning of what was delivered.
+struct Copy {
     taken: Vec<Bytes>,
-    /// How many bytes more the journal wants of it.
+    /// How many bytes more are wanted.
     room: usize,
 }
 
@@ -66,12 +71,12 @@ impl<M: Mode> Body<M> {
         source: Source<M>,
         room: usize,
     ) -> Self {
+        let taken = Vec::new();
         Self {
             exchange: Some((engine, id)),
             source,
             delivered: 0,
-            taken: Vec::new(),
-            room,
+            copy: (room > 0).then(|| Box::new(Copy { taken, room })),
         }
     }
 
@@ -81,8 +86,7 @@ impl<M: Mode> Body<M> {
             exchange: None,
             source: Source::Done,
             delivered: 0,
-            taken: Vec::new(),
-            room: 0,
+            copy: None,
         }
     }
 
@@ -155,10 +159,8 @@ impl<M: Mode> Body<M> {
         match &frame {
             Some(Ok(bytes)) => {
                 self.delivered += bytes.len() as u64;
-                let kept = bytes.len().min(self.room);
-                if kept > 0 {
-                    self.taken.push(bytes.slice(..kept));
-                    self.room -= kept;
+                if let Some(copy) = &mut self.copy {
+                    copy.take(bytes);
                 }
             }
             Some(Err(error)) => {
@@ -195,11 +197,24 @@ impl<M: Mode> Body<M> {
         };
         let delivered = Delivered {
             bytes: self.delivered,
-            taken: std::mem::take(&mut self.taken).into(),
+            taken: self
+                .copy
+                .take()
+                .map_or_else(Box::default, |copy| copy.taken.into()),
         };
         let mut left = delivered;
         let over = engine.with(|core| core.finish(id, outcome, &mut left));
         over.map(drop)
+    }
+}
+
+impl Copy {
+    fn take(&mut self, bytes: &Bytes) {
+        let kept = bytes.len().min(self.room);
+        if kept > 0 {
+            self.taken.push(bytes.slice(..kept));
+            self.room -= kept;
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum Decision<M: Mode> {
     /// A predicate failed: the caller is told.
     Failed(Error),
     Unmatched {
-        diagnosis: Diagnosis,
+        diagnosis: Box<Diagnosis>,
         request: Request,
     },
 }
@@ -78,7 +78,7 @@ pub(crate) fn ask<M: Mode>(
             Err(error) => return Decision::Failed(error.in_rule(&candidate.rule.site.to_string())),
         }
     }
-    let diagnosis = diagnose(engine, &subject);
+    let diagnosis = Box::new(diagnose(engine, &subject));
     Decision::Unmatched { diagnosis, request }
 }
 

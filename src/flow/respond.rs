@@ -78,7 +78,7 @@ impl<M: Mode> Respond<M> {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
-                let error = || Error::new(ErrorKind::Unmatched(Box::new(diagnosis)));
+                let error = || Error::new(ErrorKind::Unmatched(diagnosis));
                 match self.engine().settings.unmatched.clone() {
                     Unmatched::Error => {
                         let _ = self.finish(exchange, Outcome::Unmatched);

@@ -141,7 +141,7 @@ impl Decider {
             }
             Decision::Unmatched { diagnosis, .. } => {
                 end(Outcome::Unmatched);
-                self.error = Some(Error::new(ErrorKind::Unmatched(Box::new(diagnosis))));
+                self.error = Some(Error::new(ErrorKind::Unmatched(diagnosis)));
                 UNMATCHED
             }
         }
