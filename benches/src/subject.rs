@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Request;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use mockwire::futures::Hold;
 use mockwire::{AcceptPredicate, MockTransport, Mode, Reply};
 use serde_json::json;
+use tower_service::Service;
 
 use crate::fixtures;
 
@@ -41,11 +42,13 @@ impl Condition {
 }
 
 /// A mock transport under test. All replies are 200, JSON, [`crate::fixtures::REPLY`].
-pub trait Subject: Transport + Sized {
+pub trait Subject: Transport + Clone {
     /// `local` or `sync`.
     const MODE: &'static str;
     /// A rule's reply, prepared once and shared.
     type Reply: Clone;
+    /// The transport as a tower service.
+    type Service: Transport;
     /// The end from which held requests are taken and answered.
     type Hold;
 
@@ -57,6 +60,8 @@ pub trait Subject: Transport + Sized {
     fn serve(&self, path: &str, reply: Self::Reply);
     /// Registers `POST path` with a condition that [`crate::fixtures::request`] does not satisfy.
     fn serve_if(&self, path: &str, condition: Condition, reply: Self::Reply);
+    /// The same transport, called through `tower_service::Service`.
+    fn service(&self) -> Self::Service;
     /// The body of the `n`th recorded request, as kept.
     fn recorded_body(&self, n: usize) -> Bytes;
     /// Registers `POST path`, to be answered later.
@@ -86,6 +91,22 @@ impl<M: Mode> Transport for MockTransport<M> {
     }
 }
 
+/// A transport called as a tower service, with a body that has to be read.
+#[derive(Clone, Debug)]
+pub struct ViaTower<M: Mode>(MockTransport<M>);
+
+impl<M: Mode> Transport for ViaTower<M> {
+    async fn round_trip(&self, request: Request<Bytes>) -> Bytes {
+        let response = Service::call(&mut self.0.clone(), request.map(Full::new)).await;
+        let body = response.expect("a rule matches").into_body();
+        body.collect().await.expect("a whole body").to_bytes()
+    }
+
+    fn recorded(&self) -> usize {
+        self.0.requests().len()
+    }
+}
+
 /// The mode's name, which the type cannot tell.
 pub trait Named {
     /// `local` or `sync`.
@@ -103,6 +124,7 @@ impl Named for mockwire::Threaded {
 impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
     const MODE: &'static str = M::NAME;
     type Reply = Reply;
+    type Service = ViaTower<M>;
     type Hold = Hold<M>;
 
     fn new() -> Self {
@@ -128,6 +150,10 @@ impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
             }
         };
         rule.reply(reply);
+    }
+
+    fn service(&self) -> ViaTower<M> {
+        ViaTower(self.clone())
     }
 
     fn recorded_body(&self, n: usize) -> Bytes {

@@ -10,7 +10,7 @@ use crate::subject::Subject;
 
 pub(super) fn rows<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
     let count = plan.iterations(5_000);
-    let few = plan.iterations(100);
+    let few = plan.iterations(60);
     let uri = fixtures::uri(fixtures::PATH);
     let peer = |peer: Peer| {
         Lane::new(peer.name(), move || {

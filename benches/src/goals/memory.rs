@@ -35,6 +35,7 @@ fn recording<S: Subject>() -> Vec<Row> {
     let beyond = |kept: f64, own: f64| Series::of("hand-made tower mock", [kept - own]);
     let what = format!("kept per recorded request beyond the {own:.0} B it weighs at its caller");
     let strict = format!("kept per recorded request beyond its {wire:.0} B on the wire");
+    let service = "the same, called as a tower service with a `Full` body";
     let looked = "the same where a rule has looked at the body as JSON";
     let copies = "body copies from caller to record";
     let id4 = id::<S>("N4");
@@ -58,7 +59,14 @@ fn recording<S: Subject>() -> Vec<Row> {
         Row::absolute(
             &id::<S>("N4-copies"),
             copies,
-            &copied::<S>(),
+            &copied(S::clone),
+            "copies",
+            Bound::AtMost(0.0),
+        ),
+        Row::absolute(
+            &id::<S>("N4-copies-tower"),
+            service,
+            &copied(S::service),
             "copies",
             Bound::AtMost(0.0),
         ),
@@ -97,12 +105,12 @@ fn wire_bytes() -> f64 {
     )
 }
 
-/// Whether the recorded body is the caller's own memory.
-fn copied<S: Subject>() -> Series {
+/// Whether the recorded body is the caller's own memory, when `caller` has made the call.
+fn copied<S: Subject, T: Transport>(caller: impl Fn(&S) -> T) -> Series {
     let transport = among::<S>(0);
     let request = fixtures::request(&fixtures::uri(fixtures::PATH));
     let sent = request.body().as_ptr();
-    block_on(transport.round_trip(request));
+    block_on(caller(&transport).round_trip(request));
     let copies = usize::from(transport.recorded_body(0).as_ptr() != sent);
     Series::of("copies", [float(copies)])
 }

@@ -30,6 +30,9 @@ fn times<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
         Lane::new("hand-made tower mock, 1000 routes", || {
             slice(count, || HandMade::new(OTHERS))
         }),
+        Lane::new("mockwire as a tower service", || {
+            slice(count, || among::<S>(OTHERS).service())
+        }),
     ];
     for (peer, served) in &served {
         lanes.push(Lane::new(
@@ -38,13 +41,20 @@ fn times<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
         ));
     }
     let series = interleave(plan, lanes);
-    let [ours, floor, wiremock, httpmock, mockito] = &series[..] else {
-        unreachable!("five lanes");
+    let [ours, floor, tower, wiremock, httpmock, mockito] = &series[..] else {
+        unreachable!("six lanes");
     };
     let n1 = "round trip among 1000 exact routes, recorded, body collected / hand-made tower mock";
     vec![
         Row::cost(&id::<S>("N1"), n1, ours, floor, Bound::AtMost(1.25)),
         Row::shown(&format!("N1-floor-{}", S::MODE), floor, "ns"),
+        Row::cost(
+            &id::<S>("N1-tower"),
+            "the same, called as a tower service with a `Full` body",
+            tower,
+            floor,
+            Bound::Unbounded,
+        ),
         Row::faster(
             &id::<S>("N2-wiremock"),
             "N1 against wiremock",
@@ -75,11 +85,20 @@ fn times<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
 /// Allocations of a round trip that are not those of building the request.
 fn allocations<S: Subject>() -> Vec<Row> {
     let ours = added(&among::<S>(OTHERS));
+    let tower = added(&among::<S>(OTHERS).service());
     let floor = added(&HandMade::new(OTHERS));
+    let service = "the same, called as a tower service with a `Full` body";
     let what =
         "allocations added to a round trip, body collected (building the request not counted)";
     vec![
         Row::absolute(&id::<S>("N3"), what, &ours, "allocs", Bound::AtMost(6.0)),
+        Row::absolute(
+            &id::<S>("N3-tower"),
+            service,
+            &tower,
+            "allocs",
+            Bound::AtMost(6.0),
+        ),
         Row::shown(&format!("N3-floor-{}", S::MODE), &floor, "allocs"),
     ]
 }
