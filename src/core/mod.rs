@@ -126,7 +126,8 @@ impl<M: Mode> Core<M> {
         aftermath.entries = self.journal.restart();
         aftermath.wake = self.take_arrivals();
         aftermath.wake.extend(self.timeline.clear());
-        for (_, mut exchange) in std::mem::replace(&mut self.exchanges, SlotMap::with_key()) {
+        // Drained, not replaced: the keys of old exchanges must never name new ones.
+        for (_, mut exchange) in self.exchanges.drain() {
             aftermath.wake.extend(exchange.take_waker());
             aftermath.exchanges.push(exchange);
         }
