@@ -301,9 +301,10 @@ impl<M: Mode> MockTransport<M> {
         self.engine.settings.timing
     }
 
-    /// Moves the transport's time forward, and wakes whom that concerns, in order.
+    /// Moves the transport's time forward, and wakes whom that concerns, in order. At
+    /// [`Duration::MAX`] it stands still.
     pub fn advance(&self, by: Duration) {
-        let to = self.now() + by;
+        let to = self.now().saturating_add(by);
         loop {
             let due = self.engine.with(|core| core.timeline.next_due());
             let stop = due.filter(|due| *due <= to);

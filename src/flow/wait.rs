@@ -101,7 +101,10 @@ impl<M: Mode> WaitForRequests<M> {
             let timeline = &mut core.timeline;
             let (alarm, replaced) = match alarm {
                 Some(alarm) => (alarm, Some(timeline.update(alarm, waker))),
-                None => (timeline.set(timeline.now() + within, waker), None),
+                None => (
+                    timeline.set(timeline.now().saturating_add(within), waker),
+                    None,
+                ),
             };
             let spared = core.arrivals.insert(alarm, spare);
             (alarm, (replaced, spared), timeline.now() >= alarm.due)
