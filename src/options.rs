@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
-use http::{HeaderName, StatusCode};
+use http::HeaderName;
 use http_body::Body as HttpBody;
 
 use crate::engine::{Settings, Timing, Unmatched};
@@ -12,6 +12,7 @@ use crate::error::{BoxError, Result};
 use crate::flow::answer::Passthrough;
 use crate::matcher::conditions::header_name;
 use crate::mode::{AcceptResponder, Mode};
+use crate::model::reply::final_status;
 use crate::transport::MockTransport;
 
 /// The options of a transport; made by [`MockTransport::builder`].
@@ -52,10 +53,10 @@ impl<M: Mode> Builder<M> {
     /// Answers requests that match no rule with this status, instead of with an error. They still
     /// fail verification, unless [`allow_unmatched`](Self::allow_unmatched) says otherwise.
     pub fn unmatched_status(mut self, status: u16) -> Self {
-        match StatusCode::from_u16(status) {
+        match final_status(status) {
             Ok(status) => self.settings.unmatched = Unmatched::Reply(status),
             Err(error) => {
-                self.mistake(crate::Part::Status, &status.to_string(), &error.to_string());
+                self.mistake.get_or_insert(error);
             }
         }
         self
@@ -146,11 +147,6 @@ impl<M: Mode> Builder<M> {
             Some(error) => Err(error),
             None => Ok(MockTransport::with_settings(self.settings)),
         }
-    }
-
-    fn mistake(&mut self, part: crate::Part, value: &str, reason: &str) {
-        let error = crate::Error::invalid(part, value, reason);
-        self.mistake.get_or_insert(error);
     }
 }
 

@@ -235,7 +235,7 @@ impl<M: Mode> When<M> {
     /// [`try_reply`](Self::try_reply).
     #[track_caller]
     pub fn reply(self, reply: impl Into<Reply>) -> Rule<M> {
-        self.try_reply(reply).unwrap_or_else(refuse)
+        registered(self.try_reply(reply))
     }
 
     /// Like [`reply`](Self::reply), without the panic.
@@ -259,7 +259,7 @@ impl<M: Mode> When<M> {
         replies: impl IntoIterator<Item = R>,
         end: SequenceEnd,
     ) -> Rule<M> {
-        self.try_reply_sequence(replies, end).unwrap_or_else(refuse)
+        registered(self.try_reply_sequence(replies, end))
     }
 
     /// Like [`reply_sequence`](Self::reply_sequence), without the panic.
@@ -329,8 +329,7 @@ impl<M: Mode> When<M> {
         M: AcceptResponder<Immediate<F>>,
     {
         let responder = M::erase_responder(Immediate(handler));
-        self.register(Action::Handle(responder))
-            .unwrap_or_else(refuse)
+        registered(self.register(Action::Handle(responder)))
     }
 
     /// Answers with what the closure's future gives. Registers the rule.
@@ -362,8 +361,7 @@ impl<M: Mode> When<M> {
         M: AcceptResponder<Eventual<F>>,
     {
         let responder = M::erase_responder(Eventual(handler));
-        self.register(Action::Handle(responder))
-            .unwrap_or_else(refuse)
+        registered(self.register(Action::Handle(responder)))
     }
 
     /// Keeps each request until the test replies to it. Registers the rule.
@@ -373,7 +371,7 @@ impl<M: Mode> When<M> {
     /// If a condition is malformed, or the transport is disposed.
     #[track_caller]
     pub fn hold(self) -> Hold<M> {
-        let rule = self.register(Action::Hold).unwrap_or_else(refuse);
+        let rule = registered(self.register(Action::Hold));
         Hold::new(rule.transport().engine.clone(), rule.id())
     }
 
@@ -393,8 +391,7 @@ impl<M: Mode> When<M> {
         M: AcceptResponder<Passthrough<F>>,
     {
         let responder = M::erase_responder(Passthrough(transport));
-        self.register(Action::Handle(responder))
-            .unwrap_or_else(refuse)
+        registered(self.register(Action::Handle(responder)))
     }
 
     pub(crate) fn register(self, action: Action<M>) -> Result<Rule<M>> {
@@ -438,9 +435,13 @@ impl<M: Mode> When<M> {
     }
 }
 
+/// Panics at the place where the user registers the rule: `unwrap_or_else` would not know it.
 #[track_caller]
-fn refuse<T>(error: Error) -> T {
-    panic!("this rule cannot be registered: {error}")
+fn registered<T>(result: Result<T>) -> T {
+    match result {
+        Ok(rule) => rule,
+        Err(error) => panic!("this rule cannot be registered: {error}"),
+    }
 }
 
 impl<M: Mode> fmt::Debug for When<M> {

@@ -169,16 +169,12 @@ impl Reply {
     /// Replaces the status. Final responses have 200 to 599.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
-        match StatusCode::from_u16(status) {
-            Ok(code) if (200..600).contains(&status) => {
-                self.status = code;
+        match final_status(status) {
+            Ok(status) => {
+                self.status = status;
                 self
             }
-            _ => self.fail(Error::invalid(
-                Part::Status,
-                status.to_string(),
-                "a final response has a status from 200 to 599",
-            )),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -319,6 +315,16 @@ impl Reply {
         Arc::make_mut(&mut self.headers).insert(header::CONTENT_TYPE, value);
         self
     }
+}
+
+/// The status of a final response: 200 to 599 (RFC 9110 §15).
+pub(crate) fn final_status(status: u16) -> Result<StatusCode> {
+    let code = StatusCode::from_u16(status).ok();
+    code.filter(|_| (200..600).contains(&status))
+        .ok_or_else(|| {
+            let reason = "a final response has a status from 200 to 599";
+            Error::invalid(Part::Status, status.to_string(), reason)
+        })
 }
 
 impl From<StatusCode> for Reply {
