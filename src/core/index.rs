@@ -127,10 +127,12 @@ impl Index {
         let path = percent_decode(request.path());
         let mut candidates = Candidates::default();
         candidates.add(self.rest.as_slice());
-        for kind in 0..self.kinds.len() {
-            if self.kinds[kind] == 0 {
-                continue;
-            }
+        for (kind, _) in self
+            .kinds
+            .iter()
+            .enumerate()
+            .filter(|(_, rules)| **rules > 0)
+        {
             let method = (kind & 1 != 0).then(|| request.method());
             let host = (kind & 2 != 0).then(|| request.host()).flatten();
             if let Some(bucket) = self.exact.get(&exact_key(method, host, &path)) {

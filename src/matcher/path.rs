@@ -79,7 +79,8 @@ impl PathPattern {
 
     pub(crate) fn test(&self, path: &str) -> bool {
         match self.exact() {
-            Some(exact) if !path.contains('%') => exact == path,
+            Some(exact) if exact == path => true,
+            Some(_) if !path.as_bytes().contains(&b'%') => false,
             Some(exact) => exact.split('/').eq(path.split('/').map(percent_decode)),
             None => self.captures(path).is_some(),
         }

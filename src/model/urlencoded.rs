@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 /// Replaces `%41` by `A`, and so on. What is not a valid escape stays as it is.
 pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
+    let bytes = text.as_bytes();
+    if !bytes.contains(&b'%') {
         return Cow::Borrowed(text);
     }
-    let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
