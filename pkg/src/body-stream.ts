@@ -1,7 +1,6 @@
 /** Platform streams for bodies, with a count of what the client took. */
 
 import { messageOf } from "./errors.js";
-import { Outcome } from "./engine.js";
 import type { Exchange } from "./exchange.js";
 import type { LiveBody, StaticBody } from "./reply/body.js";
 
@@ -31,12 +30,12 @@ export function staticStream(body: StaticBody, exchange: Exchange): StaticStream
     pull() {
       touched = true;
       exchange.delivered = byteLength;
-      exchange.finish(Outcome.Done);
+      exchange.finish("done");
       close(controller);
     },
     cancel() {
       touched = true;
-      exchange.finish(Outcome.Cancelled);
+      exchange.finish("cancelled");
     },
   };
   const stream = byteStream(source, 1);
@@ -48,7 +47,7 @@ export function staticStream(body: StaticBody, exchange: Exchange): StaticStream
 /** No chunk ever passes, so only the platform can tell whether somebody has read. */
 function emptyStream(exchange: Exchange): StaticStream {
   const response = new Response("");
-  exchange.finish(Outcome.Done);
+  exchange.finish("done");
   return { stream: response.body!, isDisturbed: () => response.bodyUsed };
 }
 
@@ -74,7 +73,7 @@ export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<U
         if (ended) return;
         if (step.done === true) {
           ended = true;
-          exchange.finish(Outcome.Done);
+          exchange.finish("done");
           return close(controller);
         }
         exchange.delivered += step.value.byteLength;
@@ -82,13 +81,13 @@ export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<U
       } catch (thrown) {
         if (ended) return;
         ended = true;
-        exchange.finish(Outcome.Failed, messageOf(thrown));
+        exchange.finish("failed", messageOf(thrown));
         controller.error(thrown);
       }
     },
     cancel() {
       leave();
-      exchange.finish(Outcome.Cancelled);
+      exchange.finish("cancelled");
     },
   };
   const stream = byteStream(source, 0);

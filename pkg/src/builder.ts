@@ -44,7 +44,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
   readonly #method: string | undefined;
   readonly #otherwise: boolean;
   readonly #conditions: Condition[];
-  #times: { min: number; max: number | null } = { min: 0, max: null };
+  #min = 0;
+  #max: number | null = null;
   #priority = 0;
   #scenario: { name: string; when?: string; then?: string } | null = null;
 
@@ -163,7 +164,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
       const given = typeof times === "number" ? String(times) : JSON.stringify(times);
       throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `times() takes whole numbers, max not below min, not ${given}`);
     }
-    this.#times = { min, max };
+    this.#min = min;
+    this.#max = max;
     return this;
   }
 
@@ -174,7 +176,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
 
   /** It need not answer at all: `verify()` does not ask for it. */
   optional(): this {
-    this.#times = { ...this.#times, min: 0 };
+    this.#min = 0;
     return this;
   }
 
@@ -290,13 +292,13 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
   }
 
   #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
-    const name = this.#otherwise ? "otherwise" : `${this.#method ?? "*"} ${this.#target.label}`;
     const draft: RuleDraft = {
-      name,
-      when: when.all(...this.#conditions).specification,
+      method: this.#method ?? "*",
       target: this.#target,
+      when: when.all(...this.#conditions).specification,
       priority: this.#priority,
-      ...this.#times,
+      min: this.#min,
+      max: this.#max,
       otherwise: this.#otherwise,
       scenario: this.#scenario,
     };

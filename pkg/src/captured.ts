@@ -1,7 +1,6 @@
 /** A request as the test sees it: in handlers, predicates and assertions. */
 
-import type { Entry } from "./engine.js";
-import type { Exchange } from "./exchange.js";
+import type { Exchange, Outcome } from "./exchange.js";
 import { pairs, readOnlyHeaders } from "./headers.js";
 import { INSPECT } from "./inspect.js";
 import { printable } from "./redact.js";
@@ -15,7 +14,6 @@ import type { Rule } from "./rule.js";
  */
 export class CapturedRequest<Params = Record<string, string>, Body = any> {
   readonly #exchange: Exchange;
-  #entry: Entry | undefined;
   #headers: Headers | undefined;
   #responseHeaders: Headers | undefined;
   #params: Params | undefined;
@@ -33,7 +31,7 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
 
   /** When it arrived: milliseconds of the transport's time. */
   get at(): number {
-    return this.#now()?.at ?? 0;
+    return this.#exchange.at;
   }
 
   get method(): string {
@@ -74,8 +72,8 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
    * How the exchange went: `pending` until the client has taken the body to its end, then `done`;
    * `cancelled` when the client gave up, `failed` when it got an error, `unmatched` when no rule fits.
    */
-  get outcome(): Entry["outcome"] {
-    return this.#now()?.outcome ?? "pending";
+  get outcome(): Outcome {
+    return this.#exchange.outcome;
   }
 
   /** The status of the response, once there is one. */
@@ -91,12 +89,12 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
 
   /** How many bytes of the response's body the client has taken. */
   get delivered(): number {
-    return this.#now()?.delivered ?? 0;
+    return this.#exchange.delivered;
   }
 
   /** What went wrong, when the outcome is `failed`. */
   get error(): string | undefined {
-    return this.#now()?.error;
+    return this.#exchange.error;
   }
 
   /** Whether the body was longer than the journal keeps (`journal.bodyBytes`). */
@@ -148,11 +146,5 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
   [INSPECT](_depth: number, options: object, inspect?: (value: unknown, options: object) => string): string {
     const shown = this.toJSON();
     return `CapturedRequest ${inspect?.(shown, options) ?? JSON.stringify(shown)}`;
-  }
-
-  /** What the journal says now; what it said last when it has forgotten the request. */
-  #now(): Entry | undefined {
-    const { journal, sequence } = this.#exchange;
-    return (this.#entry = journal.entry(sequence) ?? this.#entry);
   }
 }

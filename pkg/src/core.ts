@@ -31,7 +31,11 @@ export class Core {
   readonly waiters: Waiters;
   /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
   readonly inFlight = new Set<Exchange>();
+  /** The transport's time, which moves only by `advance`. */
+  now = 0;
   disposed = false;
+  /** Who has to know of that. */
+  readonly onDispose = new Set<() => void>();
   #freed = false;
 
   constructor(options: MockTransportOptions) {
@@ -41,7 +45,8 @@ export class Core {
     this.secrets = secretsWith(options.redact ?? []);
     const { seed, journal, redact } = options;
     try {
-      this.engine = newEngine(JSON.stringify({ seed, journal, redact }), this.predicates.test);
+      const given = seed === undefined && journal === undefined && redact === undefined ? "{}" : JSON.stringify({ seed, journal, redact });
+      this.engine = newEngine(given, this.predicates.test);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
@@ -50,6 +55,13 @@ export class Core {
     this.predicates.find = (sequence) => this.journal.find(sequence);
     this.rules = new Rules(this);
     this.waiters = new Waiters(this);
+  }
+
+  /** Moves the transport's time forward, and serves those who wait for that. */
+  advance(milliseconds: number): void {
+    this.engine.advance(milliseconds);
+    this.now = this.engine.now();
+    this.waiters.check();
   }
 
   /** Throws when the transport is disposed: every method of the public classes calls this first. */
@@ -81,7 +93,7 @@ export class Core {
   /** Forgets rules, captures and states. Whoever waits for a reply, waits in vain. */
   reset(): void {
     this.rules.clear();
-    this.#abandon(new DisposedError("the transport was reset while the request was waiting for its reply"));
+    this.#abandon("the transport was reset while the request was waiting for its reply");
     this.engine.reset();
     this.journal = new Journal(this.engine);
     this.predicates.clear();
@@ -90,8 +102,8 @@ export class Core {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.rules.clear();
-    this.#abandon(new DisposedError());
+    this.#abandon();
+    for (const listener of this.onDispose) listener();
     this.waiters.dispose();
     this.#free();
   }
@@ -106,9 +118,9 @@ export class Core {
     throw new DisposedError();
   }
 
-  #abandon(reason: DisposedError): void {
-    this.journal.close();
-    for (const exchange of [...this.inFlight]) exchange.interrupt(reason);
+  /** Ends what is going on. */
+  #abandon(message?: string): void {
+    for (const exchange of [...this.inFlight]) exchange.interrupt(new DisposedError(message));
   }
 
   #free(): void {

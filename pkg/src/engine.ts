@@ -13,13 +13,6 @@ export const NEEDS = -1;
 export const UNMATCHED = -2;
 export const FAILED = -3;
 
-/** How an exchange ended, as the engine wants it told. */
-export const enum Outcome {
-  Done = 0,
-  Cancelled = 1,
-  Failed = 2,
-}
-
 /** The engine's methods. Sequence numbers count requests from 1; rule ids are its own. */
 export interface Engine {
   /** Registers a rule and answers its id; throws `{code, message}` when the specification is no good. */
@@ -43,13 +36,10 @@ export interface Engine {
   render(sequence: number, reply: number): string;
   /** The head of a reply that was made on this side. */
   answered(sequence: number, status: number, headers: string): void;
-  /** The end of an exchange, of which only the first counts; `delivered` counts body bytes the client has taken. */
+  /** The end of an exchange: 0 done, 1 cancelled, 2 failed. `delivered` counts body bytes the client has taken. */
   finish(sequence: number, outcome: number, delivered: number, detail: string): void;
-  /** JSON: one [`Entry`] for each captured request from this sequence number on. */
-  journal(from: number): string;
   /** How many captures were evicted, oldest first, to keep the journal's cap. */
   dropped(): number;
-  count(condition: string): number;
   /** The sequence numbers of the captured requests that satisfy the condition. */
   matching(condition: string): Float64Array;
   hits(rule: number): number;
@@ -67,17 +57,6 @@ export interface Engine {
   now(): number;
   advance(milliseconds: number): void;
   free(): void;
-}
-
-/** What the journal says about one request. */
-export interface Entry {
-  readonly sequence: number;
-  readonly at: number;
-  readonly rule: number | null;
-  readonly outcome: "pending" | "done" | "cancelled" | "failed" | "unmatched";
-  readonly status: number | null;
-  readonly delivered: number;
-  readonly error?: string;
 }
 
 let compiled = false;

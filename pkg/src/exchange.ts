@@ -4,9 +4,8 @@ import type { Address } from "./address.js";
 import { encode, NO_BYTES } from "./bytes.js";
 import { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
-import { Outcome } from "./engine.js";
 import { block, type HeaderList } from "./headers.js";
-import type { Journal } from "./journal.js";
+import type { Engine } from "./engine.js";
 import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
 import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
@@ -14,8 +13,17 @@ import type { Reply } from "./reply/reply.js";
 import type { Rule } from "./rule.js";
 
 /**
- * The state of one exchange on this side of the boundary. What it decides is nothing: it keeps the
- * request for whoever asks, and tells the engine, exactly once, how the exchange ended.
+ * How an exchange went: `pending` until the client has taken the body to its end, then `done`;
+ * `cancelled` when the client gave up, `failed` when it got an error, `unmatched` when no rule fits.
+ */
+export type Outcome = "pending" | "done" | "cancelled" | "failed" | "unmatched";
+
+/** The numbers of the ends that the engine is told about. */
+const ENDS = { done: 0, cancelled: 1, failed: 2 } as const;
+
+/**
+ * One exchange on this side of the boundary, where its reply is performed. It keeps what was sent and
+ * how it went for whoever asks; the engine is told when it is asked about it.
  */
 export class Exchange {
   readonly core: Core;
@@ -24,8 +32,6 @@ export class Exchange {
   readonly headers: HeaderList;
   readonly signal: AbortSignal | undefined;
   readonly redirect: RedirectMode;
-  /** The journal that has it: not the transport's any more once that was reset. */
-  readonly journal: Journal;
   /** How many redirects led here. */
   readonly hops: number;
   /** Its number on the transport, from 1; 0 until it is journaled. */
@@ -44,9 +50,15 @@ export class Exchange {
   captures: string | undefined;
   /** Whether the engine has the headers and the body. */
   hydrated = false;
+  /** When it arrived, in the transport's time. */
+  readonly at: number;
+  outcome: Outcome = "pending";
+  /** What went wrong, when the outcome is `failed`. */
+  error: string | undefined;
   /** How many bytes of the reply's body the client has taken. */
   delivered = 0;
-  #ended = false;
+  /** Whether the engine knows how it ended. */
+  #isTold = false;
   #stop: ((reason: unknown) => void) | undefined;
   #onAbort: (() => void) | undefined;
   #captured: CapturedRequest | undefined;
@@ -54,7 +66,6 @@ export class Exchange {
 
   constructor(core: Core, request: Incoming, hops = 0) {
     this.core = core;
-    this.journal = core.journal;
     this.address = request.address;
     this.method = request.method;
     this.headers = request.headers;
@@ -62,6 +73,7 @@ export class Exchange {
     this.signal = request.signal;
     this.redirect = request.redirect;
     this.hops = hops;
+    this.at = core.now;
   }
 
   /** The request as the test sees it. */
@@ -76,12 +88,7 @@ export class Exchange {
 
   /** Whether it is over. */
   get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** Whether the engine knows nothing of it any more: it was evicted, cleared, reset or disposed. */
-  get isForgotten(): boolean {
-    return this.journal.forgot(this.sequence);
+    return this.outcome !== "pending";
   }
 
   get aborted(): boolean {
@@ -107,32 +114,38 @@ export class Exchange {
     return this.core.engine.render(this.sequence, this.number);
   }
 
-  /** Tells the journal about a head that was made on this side. */
-  answered(head: Head): void {
-    if (this.#ended || this.isForgotten) return;
-    this.journal.changed();
-    this.core.engine.answered(this.sequence, head.status, block(head.headers));
-  }
-
   /** The exchange is over. Only the first call counts. */
-  finish(outcome: Outcome, detail = ""): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  finish(outcome: keyof typeof ENDS, error?: string): void {
+    if (this.outcome !== "pending") return;
+    this.outcome = outcome;
+    this.error = error;
     if (this.#stop !== undefined) this.#release();
     if (this.body != null && this.body.length > this.core.bodyLimit) this.#truncate(this.body);
-    if (this.isForgotten) return;
-    this.journal.changed();
-    this.core.engine.finish(this.sequence, outcome, this.delivered, detail);
   }
 
-  /** The journal knows how the exchange ended; what comes now is between the client and this side. */
-  closeQuietly(): void {
-    this.#ended = true;
+  /** It was over as soon as it began: the engine has no reply for it, and knows that. */
+  refuse(outcome: "failed" | "unmatched", error: string): void {
+    this.outcome = outcome;
+    if (outcome === "failed") this.error = error;
+    this.#isTold = true;
+  }
+
+  /** Tells the engine what has happened since the last time. */
+  tell(engine: Engine): void {
+    if (!this.hydrated && this.body !== undefined) {
+      this.hydrated = true;
+      engine.hydrate(this.sequence, this.headerBlock(), this.bodyBytes());
+    }
+    const { outcome, head } = this;
+    if (this.#isTold || outcome === "pending" || outcome === "unmatched") return;
+    this.#isTold = true;
+    if (head !== undefined) engine.answered(this.sequence, head.status, block(head.headers));
+    engine.finish(this.sequence, ENDS[outcome], this.delivered, this.error ?? "");
   }
 
   /** Calls `stop` when the caller aborts or the transport is disposed, until `unguard` or the end. */
   guard(stop: (reason: unknown) => void): void {
-    if (this.#ended) return;
+    if (this.ended) return;
     this.#release();
     this.#stop = stop;
     this.core.inFlight.add(this);
@@ -151,7 +164,7 @@ export class Exchange {
   /** Ends the exchange with the reason that its caller, or its transport, gives. */
   interrupt(reason: unknown): void {
     const stop = this.#stop;
-    this.finish(Outcome.Cancelled);
+    this.finish("cancelled");
     stop?.(reason);
   }
 

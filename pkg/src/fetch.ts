@@ -1,6 +1,6 @@
 /** From a call of `fetch` to its response: the engine decides, the reply is performed. */
 
-import { Outcome, FAILED, NEEDS, UNMATCHED } from "./engine.js";
+import { FAILED, NEEDS, UNMATCHED } from "./engine.js";
 import type { Core } from "./core.js";
 import { InvalidRequestError, messageOf, type MockwireError } from "./errors.js";
 import { Exchange } from "./exchange.js";
@@ -51,8 +51,8 @@ async function sendLater(exchange: Exchange, answer: number, arriving: Promise<U
 /** Keeps what the engine has decided, while it knows what the path captured. */
 function adopt(exchange: Exchange, number: number): void {
   const { rules, engine } = exchange.core;
-  const { reply, rule } = rules.registered(number);
-  exchange.reply = reply;
+  const rule = rules.owner(number);
+  exchange.reply = rules.reply(number);
   exchange.rule = rule;
   exchange.number = number;
   if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
@@ -84,18 +84,16 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
   }
   if (answer instanceof Promise) {
     return answer.then(
-      (later) => respond(exchange, reply, later),
+      (later) => respond(exchange, later),
       (error: unknown) => fail(exchange, error),
     );
   }
-  return respond(exchange, reply, answer);
+  return respond(exchange, answer);
 }
 
-function respond(exchange: Exchange, reply: Reply, answer: Answer): Promise<Response> {
+function respond(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head, body } = answer;
   exchange.head = head;
-  // The head of a reply that is its own answer was told when the rule was made.
-  if ((answer as unknown) !== reply) exchange.answered(head);
   if (head.location !== undefined && exchange.redirect !== "manual") return follow(exchange, head.location, head.status);
   const response = asPlatform(new MockResponse(exchange, head, body));
   return Promise.resolve(exchange.core.options.realResponse === true ? platformResponse(exchange, response) : response);
@@ -108,28 +106,27 @@ function follow(exchange: Exchange, location: string, status: number): Promise<R
   } catch (error) {
     return fail(exchange, error);
   }
-  exchange.finish(Outcome.Done);
+  exchange.finish("done");
   return send(next);
 }
 
 /** What a request gets that no rule answers. */
 function refuse(exchange: Exchange, error: MockwireError, number: number): Promise<Response> {
   const { unmatched = "error" } = exchange.core.options;
-  // The journal knows how this ended.
-  exchange.closeQuietly();
+  exchange.refuse(number === UNMATCHED ? "unmatched" : "failed", messageOf(error));
   if (number !== UNMATCHED || unmatched === "error") return Promise.reject(error);
   if (typeof unmatched === "function") return give(exchange, new HandlerReply(unmatched));
   return give(exchange, text(error.message, { status: unmatched, headers: { "x-should-retry": "false" } }));
 }
 
 function fail(exchange: Exchange, error: unknown): Promise<never> {
-  exchange.finish(Outcome.Failed, messageOf(error));
+  exchange.finish("failed", messageOf(error));
   return Promise.reject(error);
 }
 
 /** The engine cannot read the URL or the method, so for it the request has never arrived. */
 function notSent(exchange: Exchange): Promise<never> {
   const { code, message } = exchange.core.lastError();
-  exchange.journal.withdraw(exchange);
+  exchange.core.journal.withdraw(exchange);
   return Promise.reject(new InvalidRequestError(code, message));
 }

@@ -18,12 +18,14 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
   if (filter === undefined) return core.journal.all();
   if (filter instanceof Rule) return filter.requests();
   if (typeof filter === "function") return core.journal.all().filter(filter);
-  const condition = core.rules.encode(conditionOf(filter).specification);
+  const { json, predicates } = core.predicates.encode(conditionOf(filter).specification);
   let found: CapturedRequest[];
   try {
-    found = core.journal.matching(condition);
+    found = core.journal.matching(json);
   } catch (cause) {
     throw core.predicates.takeFailure() ?? invalid(filter, cause);
+  } finally {
+    core.predicates.release(predicates);
   }
   core.settle();
   return found;

@@ -26,33 +26,43 @@ export function snapshot(input: unknown): HeaderList {
   if (typeof input !== "object" || input === null) {
     throw invalid("HEADER_NAME", `headers are a Headers, an array of pairs or a record, not ${shown(input)}`);
   }
+  if (Symbol.iterator in input) return ofPairs(input as Iterable<unknown>);
+  const keys = Object.keys(input);
+  // With its final length: a list that grows keeps room for more than it will ever have.
+  const list = new Array<string>(keys.length * 2);
+  let end = 0;
+  for (const key of keys) end = append(list, end, key, (input as Record<string, unknown>)[key]);
+  list.length = end;
+  return list;
+}
+
+function ofPairs(pairs: Iterable<unknown>): HeaderList {
   const list: string[] = [];
-  if (Symbol.iterator in input) {
-    for (const pair of input as Iterable<unknown>) {
-      const [name, value, ...rest] = Array.isArray(pair) ? pair : [...(pair as Iterable<unknown>)];
-      if (name === undefined || value === undefined || rest.length > 0) {
-        throw invalid("HEADER_NAME", `a header is a pair of name and value, not ${shown(pair)}`);
-      }
-      append(list, String(name), value);
+  for (const pair of pairs) {
+    const [name, value, ...rest] = Array.isArray(pair) ? pair : [...(pair as Iterable<unknown>)];
+    if (name === undefined || value === undefined || rest.length > 0) {
+      throw invalid("HEADER_NAME", `a header is a pair of name and value, not ${shown(pair)}`);
     }
-  } else {
-    for (const name of Object.keys(input)) append(list, name, (input as Record<string, unknown>)[name]);
+    append(list, list.length, String(name), value);
   }
   return list;
 }
 
-function append(list: string[], given: string, value: unknown): void {
+/** Adds a field, or joins its value to that of the same name; the new end of the list. */
+function append(list: string[], end: number, given: string, value: unknown): number {
   const name = names.get(given) ?? checkedName(given);
   const text = checkedValue(name, value);
   if (name !== "set-cookie") {
-    for (let at = 0; at < list.length; at += 2) {
+    for (let at = 0; at < end; at += 2) {
       if (list[at] === name) {
         list[at + 1] += `, ${text}`;
-        return;
+        return end;
       }
     }
   }
-  list.push(name, text);
+  list[end] = name;
+  list[end + 1] = text;
+  return end + 2;
 }
 
 function checkedName(given: string): string {
@@ -88,7 +98,7 @@ export function valueOf(list: HeaderList, name: string): string | undefined {
 
 /** The list with a field that it did not have. */
 export function withField(list: HeaderList, name: string, value: string): HeaderList {
-  return valueOf(list, name) === undefined ? [...list, name, value] : list;
+  return valueOf(list, name) === undefined ? list.concat(name, value) : list;
 }
 
 /** The list without some fields. */

@@ -1,7 +1,13 @@
-/** What was captured: the requests on this side, and what the engine's journal says about them. */
+/**
+ * What was captured, in step with the engine's journal: the engine numbers requests and decides which
+ * are kept, this side has what was sent and how it went.
+ *
+ * A request crosses the boundary once, as a line. Everything else (headers, body, how it ended) follows
+ * when the engine is asked something that needs it, which in most tests is never.
+ */
 
 import type { CapturedRequest } from "./captured.js";
-import type { Engine, Entry } from "./engine.js";
+import type { Engine } from "./engine.js";
 import type { Exchange } from "./exchange.js";
 
 /** How many requests come between two looks at what the engine has evicted. */
@@ -13,8 +19,6 @@ export class Journal {
   #exchanges: Exchange[] = [];
   #first = 1;
   #evicted = 0;
-  #entries: ReadonlyMap<number, Entry> | undefined;
-  #closed = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -24,7 +28,6 @@ export class Journal {
   open(exchange: Exchange): void {
     exchange.sequence = this.#first + this.#exchanges.length;
     this.#exchanges.push(exchange);
-    this.#entries = undefined;
     if (this.#exchanges.length % TRIM_EVERY === 0) this.#trim();
   }
 
@@ -33,25 +36,8 @@ export class Journal {
     if (this.#exchanges.at(-1) === exchange) this.#exchanges.pop();
   }
 
-  /** Something has happened: what was read from the engine is out of date. */
-  changed(): void {
-    this.#entries = undefined;
-  }
-
-  /** Whether the request was evicted or cleared, or all were. */
-  forgot(sequence: number): boolean {
-    return this.#closed || sequence < this.#first;
-  }
-
   find(sequence: number): Exchange | undefined {
     return this.#exchanges[sequence - this.#first];
-  }
-
-  /** What the engine's journal says about a request. */
-  entry(sequence: number): Entry | undefined {
-    if (this.#closed) return this.#entries?.get(sequence);
-    this.#entries ??= this.#read();
-    return this.#entries.get(sequence);
   }
 
   /** The captured requests, oldest first. */
@@ -60,19 +46,15 @@ export class Journal {
     return this.#exchanges.map((exchange) => exchange.captured);
   }
 
-  /** Gives the engine what it has not needed so far, because it is about to be asked. */
-  hydrate(): void {
+  /** Tells the engine what it has not needed to know so far, because it is about to be asked. */
+  tell(): void {
     this.#trim();
-    for (const exchange of this.#exchanges) {
-      if (exchange.hydrated || exchange.body === undefined) continue;
-      exchange.hydrated = true;
-      this.#engine.hydrate(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes());
-    }
+    for (const exchange of this.#exchanges) exchange.tell(this.#engine);
   }
 
   /** The captured requests that satisfy the engine's condition, oldest first. */
   matching(condition: string): CapturedRequest[] {
-    this.hydrate();
+    this.tell();
     return [...this.#engine.matching(condition)].flatMap((sequence) => this.find(sequence)?.captured ?? []);
   }
 
@@ -84,18 +66,7 @@ export class Journal {
   clear(): void {
     this.#first += this.#exchanges.length;
     this.#exchanges = [];
-    this.#entries = undefined;
     this.#evicted = this.#engine.dropped();
-  }
-
-  /** The engine forgets everything: from now on there is only what was read already. */
-  close(): void {
-    this.#closed = true;
-  }
-
-  #read(): ReadonlyMap<number, Entry> {
-    const entries = JSON.parse(this.#engine.journal(this.#first)) as Entry[];
-    return new Map(entries.map((entry) => [entry.sequence, entry]));
   }
 
   /** The engine decides what is evicted; this side follows. */

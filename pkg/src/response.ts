@@ -5,7 +5,6 @@
  * call `json()` or `text()`. So a static body stays what it is, text or bytes, until `body` is asked for.
  */
 
-import { Outcome } from "./engine.js";
 import type { Exchange } from "./exchange.js";
 import { readOnlyHeaders, valueOf } from "./headers.js";
 import { INSPECT } from "./inspect.js";
@@ -30,7 +29,7 @@ export class MockResponse {
     this.#head = head;
     if (body === null || exchange.method === "HEAD") {
       this.#static = null;
-      exchange.finish(Outcome.Done);
+      exchange.finish("done");
     } else if (body instanceof StaticBody) {
       this.#static = body;
     } else {
@@ -136,11 +135,11 @@ export class MockResponse {
     this.#used = true;
     const exchange = this.#exchange;
     if (exchange.aborted) {
-      exchange.finish(Outcome.Cancelled);
+      exchange.finish("cancelled");
       throw exchange.signal!.reason;
     }
     exchange.delivered = body.byteLength;
-    exchange.finish(Outcome.Done);
+    exchange.finish("done");
     if (this.#stream !== undefined) seal(this.#stream.stream);
     return body;
   }
@@ -158,7 +157,7 @@ export function platformResponse(exchange: Exchange, response: Response): Respon
   const { status, statusText, url, redirected } = response;
   const real = new Response(response.body, { status, statusText, headers: [...response.headers] });
   Object.defineProperties(real, { url: { value: url }, redirected: { value: redirected } });
-  if (response.body === null) exchange.finish(Outcome.Done);
+  if (response.body === null) exchange.finish("done");
   return real;
 }
 

@@ -11,7 +11,8 @@ export class Rule {
   /** @internal */
   readonly id: number;
   readonly #core: Core;
-  readonly #name: string;
+  readonly #method: string;
+  readonly #label: string;
   readonly #site: string;
   readonly #groups: ParsedTarget["groups"];
   /** Whether the engine captures parts of the path. @internal */
@@ -21,10 +22,11 @@ export class Rule {
   #whenRemoved: (() => void) | undefined;
 
   /** @internal */
-  constructor(core: Core, id: number, name: string, site: string, target: ParsedTarget) {
+  constructor(core: Core, id: number, method: string, target: ParsedTarget, site: string) {
     this.#core = core;
     this.id = id;
-    this.#name = name;
+    this.#method = method;
+    this.#label = target.label;
     this.#site = site;
     this.captures = target.captures;
     this.#groups = target.groups;
@@ -32,11 +34,13 @@ export class Rule {
 
   /** How often it has answered. */
   get calls(): number {
+    if (this.isActive) this.#core.assertUsable();
     return this.#finalCalls ?? this.#core.engine.hits(this.id);
   }
 
   /** The requests it has answered, oldest first, as far as the journal keeps them. */
   requests(): CapturedRequest[] {
+    this.#core.assertUsable();
     return this.#core.journal.all().filter((request) => request.rule === this);
   }
 
@@ -64,7 +68,8 @@ export class Rule {
 
   /** `POST /v1/messages (tests/chat.test.ts:12:4)` */
   toString(): string {
-    return this.#site === "" ? this.#name : `${this.#name} (${this.#site})`;
+    const site = this.#site === "" ? "" : ` (${this.#site})`;
+    return `${this.#method} ${this.#label}${site}`;
   }
 
   [INSPECT](): string {
@@ -79,11 +84,14 @@ export class Rule {
   /** @internal */
   onRemoved(listener: () => void): void {
     this.#whenRemoved = listener;
+    this.#core.onDispose.add(listener);
   }
 
   /** @internal */
   retire(calls: number): void {
     this.#finalCalls = calls;
-    this.#whenRemoved?.();
+    if (this.#whenRemoved === undefined) return;
+    this.#core.onDispose.delete(this.#whenRemoved);
+    this.#whenRemoved();
   }
 }

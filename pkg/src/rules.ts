@@ -2,7 +2,6 @@
 
 import type { Core } from "./core.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
-import { Predicate } from "./predicates.js";
 import type { Reply } from "./reply/reply.js";
 import { Rule } from "./rule.js";
 import { siteOf } from "./site.js";
@@ -13,9 +12,9 @@ export type SequenceEnd = "fail" | "repeat" | "cycle";
 
 /** A rule to be registered. */
 export interface RuleDraft {
-  readonly name: string;
-  readonly when: object;
+  readonly method: string;
   readonly target: ParsedTarget;
+  readonly when: object;
   readonly priority: number;
   readonly min: number;
   readonly max: number | null;
@@ -23,37 +22,46 @@ export interface RuleDraft {
   readonly scenario: { readonly name: string; readonly when?: string; readonly then?: string } | null;
 }
 
-/** A reply under its number, and the rule it belongs to. */
-export interface Registered {
-  readonly reply: Reply;
-  rule: Rule | undefined;
-}
-
 const ENDS = { fail: "fail", repeat: "repeat_last", cycle: "cycle" } as const;
 
+/** Kept small per rule: suites register thousands. */
 export class Rules {
   readonly #core: Core;
-  readonly #rules = new Map<Rule, readonly number[]>();
-  readonly #replies: Array<Registered | undefined> = [];
+  /** Replies by number, and the rules they belong to. */
+  readonly #replies: Array<Reply | undefined> = [];
+  readonly #owners: Array<Rule | undefined> = [];
   /** Numbers of removed replies, to be given out again. */
   readonly #free: number[] = [];
+  /** The numbers of the predicates of those rules that have any. */
+  readonly #predicates = new Map<Rule, readonly number[]>();
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  /** What the engine means by the number. */
-  registered(number: number): Registered {
+  /** The reply that the engine means. */
+  reply(number: number): Reply {
     return this.#replies[number]!;
+  }
+
+  /** The rule whose reply the engine means. */
+  owner(number: number): Rule | undefined {
+    return this.#owners[number];
   }
 
   /** Registers a rule. `caller` is the public function it was called through: the site is where that was called. */
   add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule {
-    const { name, target, when, priority, min, max, otherwise, scenario } = draft;
+    const { method, target, when, priority, min, max, otherwise, scenario } = draft;
     const site = siteOf(caller);
-    const slots = replies.map((reply): Registered => ({ reply, rule: undefined }));
-    const numbers = slots.map((slot) => this.#number(slot));
-    const specification = {
+    const numbers: number[] = [];
+    const specified: object[] = [];
+    for (const reply of replies) {
+      const external = this.#number(reply);
+      numbers.push(external);
+      specified.push({ status: reply.status, external, template: reply.template, contentType: reply.contentType });
+    }
+    // Spelt out: objects made by spreading are slow to make and slow to write.
+    const { json, predicates } = this.#core.predicates.encode({
       priority,
       min,
       max,
@@ -61,64 +69,52 @@ export class Rules {
       scenario,
       site,
       when,
-      replies: replies.map(({ status, template }, at) => ({
-        status,
-        external: numbers[at],
-        template: template?.text,
-        contentType: template?.contentType,
-      })),
+      replies: specified,
       end: end === undefined ? undefined : ENDS[end],
-    };
+    });
     try {
-      const id = this.#core.engine.addRule(this.encode(specification));
-      const rule = new Rule(this.#core, id, name, site, target);
-      for (const slot of slots) slot.rule = rule;
-      this.#rules.set(rule, numbers);
+      const rule = new Rule(this.#core, this.#core.engine.addRule(json), method, target, site);
+      for (const number of numbers) this.#owners[number] = rule;
+      if (predicates.length > 0) this.#predicates.set(rule, predicates);
       return rule;
     } catch (cause) {
-      this.#release(numbers);
-      throw invalid(name, cause);
+      for (const number of numbers) this.#release(number);
+      this.#core.predicates.release(predicates);
+      throw invalid(`${method} ${target.label}`, cause);
     }
   }
 
-  /** The engine's ids of all rules. */
-  ids(): Float64Array {
-    return Float64Array.from(this.#rules.keys(), (rule) => rule.id);
+  /** All rules. */
+  all(): Rule[] {
+    return [...new Set(this.#owners.filter((rule) => rule !== undefined))];
   }
 
   remove(rule: Rule): void {
-    const numbers = this.#rules.get(rule);
-    if (numbers === undefined) return;
     const { calls } = rule;
     this.#core.engine.removeRule(rule.id);
-    this.#rules.delete(rule);
-    this.#release(numbers);
+    this.#owners.forEach((owner, number) => owner === rule && this.#release(number));
+    this.#core.predicates.release(this.#predicates.get(rule) ?? []);
+    this.#predicates.delete(rule);
     rule.retire(calls);
   }
 
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
-    for (const rule of this.#rules.keys()) rule.retire(rule.calls);
-    this.#rules.clear();
-    this.#replies.length = this.#free.length = 0;
+    for (const rule of this.all()) rule.retire(rule.calls);
+    this.#replies.length = this.#owners.length = this.#free.length = 0;
+    this.#predicates.clear();
   }
 
-  /** As the engine takes it: JSON, with predicates by number. */
-  encode(specification: object): string {
-    return JSON.stringify(specification, (_key, value: unknown) =>
-      value instanceof Predicate ? { id: this.#core.predicates.number(value), label: value.label } : value,
-    );
-  }
-
-  #number(slot: Registered): number {
+  #number(reply: Reply): number {
     const number = this.#free.pop() ?? this.#replies.length;
-    this.#replies[number] = slot;
+    this.#replies[number] = reply;
+    this.#owners[number] = undefined;
     return number;
   }
 
-  #release(numbers: readonly number[]): void {
-    for (const number of numbers) this.#replies[number] = undefined;
-    this.#free.push(...numbers);
+  #release(number: number): void {
+    this.#replies[number] = this.#owners[number] = undefined;
+    this.#free.push(number);
   }
 }
 

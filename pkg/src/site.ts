@@ -5,11 +5,9 @@ interface V8Error {
   captureStackTrace?: (target: object, below: unknown) => void;
 }
 
-const WHERE = /\(?((?:file:\/\/|\/|[A-Za-z]:\\|https?:\/\/|\S*:)\S*:\d+:\d+)\)?$/;
-
 /**
  * The caller of the public function `below`, as `file:line:column`; empty where the platform cannot
- * tell. One frame is asked for, which takes about two microseconds.
+ * tell. One frame is asked for, which takes a few microseconds.
  */
 export function siteOf(below: unknown): string {
   const errors = Error as V8Error;
@@ -22,13 +20,30 @@ export function siteOf(below: unknown): string {
   } finally {
     if (limit !== undefined) errors.stackTraceLimit = limit;
   }
-  const where = WHERE.exec(String(holder.stack))?.[1] ?? "";
-  return relative(where.startsWith("file://") ? where.slice("file://".length) : where);
+  return shared(placeIn(String(holder.stack)));
 }
 
-/** Relative to the working directory, where there is one: short, and terminals can open it. */
-function relative(path: string): string {
+/** `    at name (place)` or `    at place`, the last line: its place, relative to the working directory. */
+function placeIn(stack: string): string {
+  const line = stack.lastIndexOf("\n    at ");
+  if (line < 0) return "";
+  const end = stack.endsWith(")") ? stack.length - 1 : stack.length;
+  let start = end < stack.length ? stack.lastIndexOf("(") + 1 : line + "\n    at ".length;
+  if (stack.startsWith("file://", start)) start += "file://".length;
+  const directory = workingDirectory();
+  if (directory !== "/" && stack.startsWith(directory, start)) start += directory.length;
+  return stack.slice(start, end);
+}
+
+function workingDirectory(): string {
   const { process } = globalThis as { process?: { cwd?: () => string } };
-  const directory = `${process?.cwd?.() ?? ""}/`;
-  return directory.length > 1 && path.startsWith(directory) ? path.slice(directory.length) : path;
+  return `${process?.cwd?.() ?? ""}/`;
+}
+
+let latest = "";
+
+/** Rules made in a loop have one site: one string is enough for them. */
+function shared(site: string): string {
+  if (site !== latest) latest = site;
+  return latest;
 }

@@ -132,7 +132,7 @@ export class MockTransport extends Routes {
   /** The transport's time, in milliseconds since it was made. */
   now(): number {
     this.#core.assertUsable();
-    return this.#core.engine.now();
+    return this.#core.now;
   }
 
   /** Moves the transport's time forward. */
@@ -141,8 +141,7 @@ export class MockTransport extends Routes {
     if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
       throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
     }
-    this.#core.engine.advance(milliseconds);
-    this.#core.waiters.check();
+    this.#core.advance(milliseconds);
   }
 
   /** Forgets what was captured; the rules stay, and how often they have answered. */

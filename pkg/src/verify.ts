@@ -12,8 +12,8 @@ export interface VerifyOptions {
 
 /** Throws a `VerificationError` when a rule has answered too seldom, or a request matched no rule. */
 export function verify(core: Core, options: VerifyOptions = {}): void {
-  const rules = options.allowUnmatched === true ? core.rules.ids() : undefined;
-  report(core, () => (rules === undefined ? core.engine.verify() : core.engine.verifyRules(rules)));
+  if (options.allowUnmatched === true) verifyRules(core, core.rules.all());
+  else report(core, () => core.engine.verify());
 }
 
 /** Throws a `VerificationError` when one of these rules has answered too seldom. */
@@ -24,6 +24,6 @@ export function verifyRules(core: Core, rules: readonly Rule[]): void {
 function report(core: Core, ask: () => string): void {
   if (ask() === "") return;
   // Something is amiss. Now the engine needs to see everything, to say what came nearest.
-  core.journal.hydrate();
+  core.journal.tell();
   throw new VerificationError((JSON.parse(ask()) as { message: string }).message);
 }

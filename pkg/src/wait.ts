@@ -36,7 +36,7 @@ export class Waiters {
     const present = select(this.#core, filter);
     if (present.length >= count) return Promise.resolve(present.slice(0, count));
     return new Promise((resolve, reject) => {
-      const deadline = this.#core.engine.now() + timeout;
+      const deadline = this.#core.now + timeout;
       this.#waiters.push({ count, filter, deadline, resolve, reject });
       if (deadline < Infinity && this.#core.options.timing !== "manual") void this.#stepTime();
     });
@@ -56,7 +56,7 @@ export class Waiters {
   /** Serves those whose requests are there, and turns away those whose deadline has passed. */
   check(): void {
     if (this.#core.disposed) return;
-    const now = this.#core.engine.now();
+    const { now } = this.#core;
     this.#waiters = this.#waiters.filter(({ count, filter, deadline, resolve, reject }) => {
       try {
         const present = select(this.#core, filter);
@@ -88,9 +88,7 @@ export class Waiters {
       const deadline = Math.min(...this.#waiters.map((waiter) => waiter.deadline));
       if (deadline === Infinity || this.#core.disposed) break;
       if (seen === this.#arrivals) {
-        const { engine } = this.#core;
-        engine.advance(Math.max(0, deadline - engine.now()));
-        this.check();
+        this.#core.advance(Math.max(0, deadline - this.#core.now));
       }
       seen = this.#arrivals;
     }

@@ -182,6 +182,8 @@ describe("after dispose", () => {
     "a rule begun before": ({ builder }) => builder.reply(200),
     "a rule of a scope": ({ scope }) => scope.get("/").reply(200),
     "rule.remove": ({ rule }) => rule.remove(),
+    "rule.calls": ({ rule }) => rule.calls,
+    "rule.requests": ({ rule }) => rule.requests(),
     requests: ({ transport }) => transport.requests(),
     request: ({ transport }) => transport.request(1),
     lastRequest: ({ transport }) => transport.lastRequest(),
@@ -215,7 +217,6 @@ describe("after dispose", () => {
     transport.uninstall();
     scope.dispose();
     rule[Symbol.dispose]();
-    assert.equal(rule.calls, 0);
   });
 
   test("what was captured before can be read", async () => {

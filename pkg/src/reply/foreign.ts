@@ -26,14 +26,16 @@ export class ResponseReply extends Reply {
   readonly #response: Response;
   readonly #head: Head;
   #body: Promise<StaticBody | null> | undefined;
-  override readonly status: number;
 
   constructor(response: Response) {
     super();
     checkUnread(response);
     this.#response = response;
     this.#head = headFrom(response);
-    this.status = this.#head.status;
+  }
+
+  override get status(): number {
+    return this.#head.status;
   }
 
   override answer(exchange: Exchange): Promise<Answer> {

@@ -34,12 +34,24 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
     throw new InvalidReplyError(code, `the reply's headers: ${message}`, { cause });
   }
   if (contentType !== undefined) headers = withField(headers, "content-type", contentType);
-  return {
-    status,
-    statusText: init.statusText ?? PHRASES[status] ?? "",
-    headers,
-    location: isRedirect(status) ? valueOf(headers, "location") : undefined,
-  };
+  const statusText = init.statusText ?? PHRASES[status] ?? "";
+  if (/[^\t -~\x80-\xff]/.test(statusText)) {
+    throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
+  }
+  return shared({ status, statusText, headers, location: isRedirect(status) ? valueOf(headers, "location") : undefined });
+}
+
+let latest: Head | undefined;
+
+/** Replies made one after the other tend to have the same head: one object is enough for them. */
+function shared(head: Head): Head {
+  const { status, statusText, headers } = head;
+  const isLatest = latest?.status === status && latest.statusText === statusText && areEqual(latest.headers, headers);
+  return isLatest ? latest! : (latest = head);
+}
+
+function areEqual(one: HeaderList, other: HeaderList): boolean {
+  return one.length === other.length && one.every((text, at) => text === other[at]);
 }
 
 export function checkedStatus(status: unknown): number {

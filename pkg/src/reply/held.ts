@@ -83,7 +83,7 @@ export class Held<Params = Record<string, string>, Body = any> extends Reply {
       const held = this.#arrived.shift()!;
       if (held.isWaiting) return Promise.resolve(held);
     }
-    if (!this.rule.isActive) return Promise.reject(this.#over());
+    if (!this.rule.isActive || this.rule.isDisposed) return Promise.reject(this.#over());
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 

@@ -12,11 +12,20 @@ export interface Answer {
 
 /** A reply, made by the functions of `reply` or by the methods of a rule. */
 export abstract class Reply {
-  /** What the engine's journal notes as the status, unless it is told another one. @internal */
-  readonly status: number = 200;
+  /** What the engine notes as the status, where it is known beforehand. @internal */
+  get status(): number {
+    return 200;
+  }
 
-  /** The text that the engine fills in, and the type that says how: for replies that have one. @internal */
-  readonly template: { readonly text: string; readonly contentType: string | undefined } | undefined = undefined;
+  /** The text that the engine fills in, for replies that have one. @internal */
+  get template(): string | undefined {
+    return undefined;
+  }
+
+  /** Of a template: says how values are written into it. @internal */
+  get contentType(): string | undefined {
+    return undefined;
+  }
 
   /** The answer for one exchange. What it throws, `fetch` rejects with. @internal */
   abstract answer(exchange: Exchange): Answer | Promise<Answer>;

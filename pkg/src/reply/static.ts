@@ -10,14 +10,16 @@ import { type Answer, Reply } from "./reply.js";
 export class StaticReply extends Reply implements Answer {
   readonly head: Head;
   readonly body: StaticBody | null;
-  override readonly status: number;
 
   constructor(head: Head, body: StaticBody | null) {
     super();
     if (body !== null) checkedBodyless(head.status);
     this.head = head;
     this.body = body;
-    this.status = head.status;
+  }
+
+  override get status(): number {
+    return this.head.status;
   }
 
   override answer(): Answer {

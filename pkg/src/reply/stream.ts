@@ -15,14 +15,16 @@ export type Chunks = Iterable<Chunk> | AsyncIterable<Chunk>;
 class StreamReply extends Reply {
   readonly #head: Head;
   readonly #start: () => Chunks;
-  override readonly status: number;
 
   constructor(head: Head, start: () => Chunks) {
     super();
     checkedBodyless(head.status);
     this.#head = head;
     this.#start = start;
-    this.status = head.status;
+  }
+
+  override get status(): number {
+    return this.#head.status;
   }
 
   override answer(): Answer {

@@ -9,15 +9,25 @@ import { type Answer, Reply } from "./reply.js";
 
 class TemplateReply extends Reply {
   readonly #head: Head;
-  override readonly status: number;
-  override readonly template: { readonly text: string; readonly contentType: string | undefined };
+  readonly #text: string;
 
   constructor(head: Head, text: string) {
     super();
     checkedBodyless(head.status);
     this.#head = head;
-    this.template = { text, contentType: valueOf(head.headers, "content-type") };
-    this.status = head.status;
+    this.#text = text;
+  }
+
+  override get status(): number {
+    return this.#head.status;
+  }
+
+  override get template(): string {
+    return this.#text;
+  }
+
+  override get contentType(): string | undefined {
+    return valueOf(this.#head.headers, "content-type");
   }
 
   override answer(exchange: Exchange): Answer {
