@@ -3,8 +3,10 @@
 use http::{HeaderName, StatusCode};
 
 use crate::core::{Aftermath, Core};
+use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
 use crate::model::captured::Captured;
+use crate::model::redact;
 use crate::model::request::Request;
 
 /// What every handle, future and body of a transport refers to.
@@ -73,14 +75,34 @@ impl<M: Mode> Engine<M> {
                 .map(|(number, entry)| entry.snapshot(number, cap))
                 .collect()
         });
-        captured.into_iter().map(unpacked).collect()
+        captured.into_iter().map(|it| self.shown(it)).collect()
     }
 
     /// A snapshot of the exchange with this number.
     pub(crate) fn captured_one(&self, number: u64) -> Option<Captured> {
         let cap = self.settings.body_bytes;
         self.with(|core| Some(core.journal.get_mut(number)?.snapshot(number, cap)))
-            .map(unpacked)
+            .map(|it| self.shown(it))
+    }
+
+    /// A snapshot as it is given out: unpacked, with the transport's own secrets marked.
+    fn shown(&self, mut captured: Captured) -> Captured {
+        if let Some(head) = &mut captured.response {
+            redact::mark(&mut head.headers, &self.settings.redact);
+        }
+        #[cfg(feature = "compression")]
+        let captured = Captured {
+            request: captured.request.unpacked(),
+            ..captured
+        };
+        captured
+    }
+
+    /// A matcher that does not print the transport's own secrets.
+    pub(crate) fn discreet(&self, matcher: impl Into<Matcher<M>>) -> Matcher<M> {
+        let mut matcher = matcher.into();
+        matcher.mark_secrets(&self.settings.redact);
+        matcher
     }
 
     /// What the journal keeps instead of a request whose body is large.
@@ -98,15 +120,6 @@ impl<M: Mode> Engine<M> {
     pub(crate) fn settle(&self, f: impl FnOnce(&mut Core<M>) -> Aftermath<M>) {
         self.with(f).settle();
     }
-}
-
-fn unpacked(captured: Captured) -> Captured {
-    #[cfg(feature = "compression")]
-    let captured = Captured {
-        request: captured.request.unpacked(),
-        ..captured
-    };
-    captured
 }
 
 impl<M: Mode> Clone for Unmatched<M> {

@@ -271,7 +271,8 @@ impl<M: Mode> MockTransport<M> {
     /// With the requests that did and the nearest that did not, when it is another number.
     #[track_caller]
     pub fn assert_called(&self, matcher: impl Into<Matcher<M>>, times: impl Into<crate::Times>) {
-        if let Err(text) = verify::called(&self.engine, &matcher.into(), times.into()) {
+        let matcher = self.engine.discreet(matcher);
+        if let Err(text) = verify::called(&self.engine, &matcher, times.into()) {
             panic!("{text}");
         }
     }
@@ -283,7 +284,8 @@ impl<M: Mode> MockTransport<M> {
     /// With what did arrive, when they have not.
     #[track_caller]
     pub fn assert_in_order(&self, matchers: impl IntoIterator<Item = Matcher<M>>) {
-        let matchers: Vec<_> = matchers.into_iter().collect();
+        let matchers = matchers.into_iter().map(|it| self.engine.discreet(it));
+        let matchers: Vec<_> = matchers.collect();
         if let Err(text) = verify::in_order(&self.engine, &matchers) {
             panic!("{text}");
         }

@@ -137,6 +137,7 @@ pub(crate) fn called<M: Mode>(
     matcher: &Matcher<M>,
     times: Times,
 ) -> Result<(), String> {
+    well_formed(matcher)?;
     let captured = engine.captured(0);
     let (matching, others) = split(matcher, &captured)?;
     let count = matching.len() as u64;
@@ -176,6 +177,7 @@ pub(crate) fn called<M: Mode>(
 
 /// Whether requests matching these have arrived in this order; the text of the failure if not.
 pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> Result<(), String> {
+    matchers.iter().try_for_each(well_formed)?;
     let captured = engine.captured(0);
     let mut rest = captured.as_slice();
     for (index, matcher) in matchers.iter().enumerate() {
@@ -197,6 +199,12 @@ pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> 
         rest = &rest[at + 1..];
     }
     Ok(())
+}
+
+fn well_formed<M: Mode>(matcher: &Matcher<M>) -> Result<(), String> {
+    matcher
+        .mistake()
+        .map_or(Ok(()), |error| Err(error.to_string()))
 }
 
 type Split<'a> = (Vec<&'a Captured>, Vec<&'a Captured>);

@@ -46,8 +46,8 @@ impl<M: Mode> When<M> {
         site: Site,
     ) -> Self {
         Self {
+            matcher: transport.engine.discreet(matcher),
             transport,
-            matcher,
             times: Times::ANY,
             priority: 0,
             step: None,
@@ -58,6 +58,7 @@ impl<M: Mode> When<M> {
 
     /// Also this condition.
     pub fn and(mut self, matcher: impl Into<Matcher<M>>) -> Self {
+        let matcher = self.transport.engine.discreet(matcher);
         self.matcher = self.matcher.and(matcher);
         self
     }

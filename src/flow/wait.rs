@@ -53,6 +53,7 @@ impl<M: Mode> WaitForRequests<M> {
 
     /// Counts only the requests that match.
     pub fn matching(mut self, matcher: impl Into<Matcher<M>>) -> Self {
+        let matcher = self.engine.discreet(matcher);
         self.matcher = self.matcher.clone().and(matcher);
         self
     }

@@ -14,6 +14,7 @@ use super::text::Test;
 use super::{Matcher, Node, target};
 use crate::error::{Error, Part, Result};
 use crate::mode::{AcceptPredicate, Mode};
+use crate::model::redact;
 use crate::model::request::Request;
 
 /// A method and a target: a path (`/v1/{id}`), a whole URL (`https://api.test/v1`), or `*`.
@@ -151,7 +152,10 @@ pub fn header_missing<M: Mode>(name: &str) -> Matcher<M> {
 
 pub(crate) fn header_test<M: Mode>(name: &str, test: Test) -> Matcher<M> {
     header_name(name)
-        .map(|name| Pattern::Header { name, test })
+        .map(|name| {
+            let secret = redact::is_secret(&name);
+            Pattern::Header { name, test, secret }
+        })
         .into()
 }
 

@@ -9,7 +9,7 @@ use super::{Matcher, Node, Subject};
 use crate::diagnosis::Check;
 use crate::mode::Mode;
 use crate::model::json;
-use crate::model::redact::{self, REDACTED};
+use crate::model::redact::REDACTED;
 use crate::model::request::Request;
 
 impl<M: Mode> Matcher<M> {
@@ -112,8 +112,8 @@ impl Pattern {
                 Some(_) => format!("another {REDACTED}"),
             },
             Self::Form { name, .. } => listed(values(request.form_pairs(), name)),
-            Self::Header { name, .. } => {
-                let secret = redact::is_secret(name)
+            Self::Header { name, secret, .. } => {
+                let secret = *secret
                     || request
                         .headers()
                         .get_all(name)
@@ -173,10 +173,10 @@ impl Pattern {
             }
             Self::Cookie { name, .. } => (of("cookie", name), REDACTED.into()),
             Self::Form { name, test } => (of("form", name), test.to_string()),
-            Self::Header { name, test } if redact::is_secret(name) && !test.is_about_presence() => {
+            Self::Header { name, test, secret } if *secret && !test.is_about_presence() => {
                 (of("header", name.as_str()), REDACTED.into())
             }
-            Self::Header { name, test } => (of("header", name.as_str()), test.to_string()),
+            Self::Header { name, test, .. } => (of("header", name.as_str()), test.to_string()),
             Self::Host(host) => ("host".into(), host.text.clone()),
             Self::Json { pointer, test } => {
                 let matcher = if pointer.is_empty() {

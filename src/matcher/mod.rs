@@ -12,6 +12,8 @@ use std::fmt;
 use std::ops::Not;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use http::HeaderName;
+
 use self::pattern::Pattern;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
@@ -152,6 +154,13 @@ impl<M: Mode> Matcher<M> {
         self.0.test(subject)
     }
 
+    /// Marks what it asks of these header fields as secret: it is never printed.
+    pub(crate) fn mark_secrets(&mut self, names: &[HeaderName]) {
+        if !names.is_empty() {
+            self.0.mark_secrets(names);
+        }
+    }
+
     /// The first mistake that was made in building it.
     pub(crate) fn mistake(&self) -> Option<Error> {
         self.0.mistake()
@@ -227,6 +236,17 @@ impl<M: Mode> Node<M> {
             Self::Invalid(error) => Some(error.clone()),
             Self::Not(node) => node.mistake(),
             Self::Pattern(_) | Self::Predicate { .. } => None,
+        }
+    }
+
+    fn mark_secrets(&mut self, names: &[HeaderName]) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter_mut().for_each(|node| node.mark_secrets(names));
+            }
+            Self::Not(node) => node.mark_secrets(names),
+            Self::Pattern(Pattern::Header { name, secret, .. }) => *secret |= names.contains(name),
+            Self::Invalid(_) | Self::Pattern(_) | Self::Predicate { .. } => {}
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Pattern {
     Header {
         name: HeaderName,
         test: Test,
+        /// Whether its values are never printed.
+        secret: bool,
     },
     Host(HostPattern),
     Json {
@@ -140,7 +142,7 @@ impl Pattern {
             Self::BodyBytes(bytes) => request.body() == bytes,
             Self::Cookie { name, test } => test.test(request.cookie(name).into_iter()),
             Self::Form { name, test } => test.test(values(request.form_pairs(), name)),
-            Self::Header { name, test } => test.test(header_values(request, name)),
+            Self::Header { name, test, .. } => test.test(header_values(request, name)),
             Self::Json { pointer, test } => {
                 let body = request.json_value().ok();
                 test.test(body.as_deref().and_then(|body| body.pointer(pointer)))

@@ -1,5 +1,6 @@
 //! What a rule answers with: a value.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::content::Content;
+use super::redact;
 use super::request::Request;
 use super::template::{Escaping, Template};
 use crate::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
@@ -29,7 +31,7 @@ use crate::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
 /// assert_ne!(created, limited);
 /// # let _ = streamed;
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Reply {
     pub(crate) status: StatusCode,
     /// Shared by the clones of a reply.
@@ -325,6 +327,19 @@ pub(crate) fn final_status(status: u16) -> Result<StatusCode> {
             let reason = "a final response has a status from 200 to 599";
             Error::invalid(Part::Status, status.to_string(), reason)
         })
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = redact::printable(&self.headers).collect();
+        let mut reply = f.debug_struct("Reply");
+        reply.field("status", &self.status);
+        reply.field("headers", &headers).field("body", &self.body);
+        if let Some(error) = &self.invalid {
+            reply.field("invalid", error);
+        }
+        reply.finish()
+    }
 }
 
 impl From<StatusCode> for Reply {
