@@ -212,7 +212,12 @@ impl Copy {
     fn take(&mut self, bytes: &Bytes) {
         let kept = bytes.len().min(self.room);
         if kept > 0 {
-            self.taken.push(bytes.slice(..kept));
+            // A part is copied: it would keep all of the frame in memory.
+            self.taken.push(if kept == bytes.len() {
+                bytes.clone()
+            } else {
+                Bytes::copy_from_slice(&bytes[..kept])
+            });
             self.room -= kept;
         }
     }
