@@ -1,0 +1,246 @@
+//! The end of a transport, and a new beginning.
+
+use std::sync::{Arc, Mutex};
+
+use futures::{FutureExt, StreamExt};
+use mockwire::{ErrorKind, Reply, Request};
+
+use super::support::{failure, fetch, get, is_matched, send};
+use super::{MockTransport, test};
+
+#[test]
+fn a_disposed_transport_answers_nothing_on_any_handle() {
+    let transport = MockTransport::new();
+    transport.get("/").reply("ok");
+    let other = transport.clone();
+    assert!(!other.is_disposed());
+    transport.dispose();
+    assert!(transport.is_disposed() && other.is_disposed());
+    for handle in [&transport, &other] {
+        assert_eq!(failure(handle, get("/")).kind(), &ErrorKind::Disposed);
+    }
+}
+
+#[test]
+fn disposing_twice_is_fine() {
+    let transport = MockTransport::new();
+    transport.dispose();
+    transport.dispose();
+    assert!(transport.is_disposed());
+    assert_eq!(transport.in_flight(), 0);
+    transport.clear();
+    transport.reset();
+    // It does not come back to life.
+    assert_eq!(failure(&transport, get("/")).code(), "MOCKWIRE_DISPOSED");
+}
+
+#[test]
+fn a_disposed_transport_takes_no_rules() {
+    let transport = MockTransport::new();
+    let when = transport.get("/");
+    transport.dispose();
+    assert_eq!(
+        when.try_reply("x").unwrap_err().kind(),
+        &ErrorKind::Disposed
+    );
+}
+
+#[test]
+fn what_is_left_can_be_asked_without_a_trap() {
+    let transport = MockTransport::new();
+    let rule = transport.get("/").once().reply("ok");
+    let hold = transport.get("/held").hold();
+    let scope = transport.scope();
+    assert!(is_matched(&transport, get("/")));
+    transport.dispose();
+    assert_eq!(rule.calls(), 0);
+    assert!(rule.remove().is_err());
+    assert!(rule.requests().is_empty());
+    assert!(transport.requests().is_empty());
+    assert!(transport.last_request().is_none());
+    assert_eq!(transport.dropped_requests(), 0);
+    assert_eq!(transport.scenario("s"), "started");
+    assert!(hold.next().now_or_never().unwrap().is_err());
+    transport.advance(std::time::Duration::from_secs(1));
+    transport.verify();
+    scope.close().unwrap();
+    let _ = format!("{transport:?} {rule:?} {hold:?}");
+}
+
+#[test]
+fn held_calls_fail_when_the_transport_is_disposed() {
+    let transport = MockTransport::new();
+    let hold = transport.get("/").hold();
+    let mut taken_call = transport.call(get("/"));
+    let mut waiting_call = transport.call(get("/"));
+    transport.block_on(async {
+        assert!(futures::poll!(&mut taken_call).is_pending());
+        let taken = hold.next().await.unwrap();
+        assert!(futures::poll!(&mut waiting_call).is_pending());
+        transport.dispose();
+        for call in [taken_call, waiting_call] {
+            assert_eq!(call.await.unwrap_err().kind(), &ErrorKind::Disposed);
+        }
+        assert_eq!(taken.reply("x").unwrap_err().kind(), &ErrorKind::Disposed);
+    });
+}
+
+#[test]
+fn disposing_wakes_who_waits() {
+    // `join` polls the waiters first: only a wake lets `block_on` come back to them.
+    let transport = MockTransport::new();
+    let hold = transport.get("/").hold();
+    let _other = transport.get("/never").hold();
+    let dispose = async { transport.dispose() };
+    let (call, next, wait, ()) = transport.block_on(async {
+        futures::join!(
+            transport.call(get("/never")),
+            hold.next(),
+            transport.wait_for_requests(2),
+            dispose
+        )
+    });
+    assert_eq!(call.unwrap_err().kind(), &ErrorKind::Disposed);
+    assert_eq!(next.unwrap_err().kind(), &ErrorKind::Disposed);
+    assert_eq!(wait.unwrap_err().kind(), &ErrorKind::Disposed);
+}
+
+#[test]
+fn a_body_ends_with_an_error_when_the_transport_is_disposed() {
+    let transport = MockTransport::new();
+    transport.get("/").reply(Reply::stream(["a", "b", "c"]));
+    let mut body = send(&transport, get("/")).unwrap().into_body();
+    let results: Vec<_> = MockTransport::new().block_on(async {
+        assert_eq!(body.next().await.unwrap().unwrap(), "a");
+        transport.dispose();
+        body.collect().await
+    });
+    let last: &Result<_, mockwire::Error> = results.last().unwrap();
+    assert_eq!(last.as_ref().unwrap_err().kind(), &ErrorKind::Disposed);
+    // One error, and then the end.
+    assert_eq!(results.iter().filter(|it| it.is_err()).count(), 1);
+}
+
+#[test]
+fn a_handler_may_dispose_of_its_own_transport() {
+    let transport = MockTransport::new();
+    let inner = transport.clone();
+    transport.get("/").reply_with(move |_: &Request| {
+        inner.dispose();
+        "said before the end"
+    });
+    assert_eq!(failure(&transport, get("/")).kind(), &ErrorKind::Disposed);
+    assert!(transport.is_disposed());
+}
+
+#[test]
+fn an_asynchronous_handler_may_dispose_of_its_own_transport() {
+    let transport = MockTransport::new();
+    let inner = transport.clone();
+    transport.get("/").reply_async(move |_: Request| {
+        let inner = inner.clone();
+        async move {
+            inner.dispose();
+            "said before the end"
+        }
+    });
+    assert_eq!(failure(&transport, get("/")).kind(), &ErrorKind::Disposed);
+}
+
+#[test]
+fn a_predicate_may_dispose_of_its_own_transport() {
+    let transport = MockTransport::new();
+    let inner = transport.clone();
+    transport
+        .get("/")
+        .matching(move |_: &Request| {
+            inner.dispose();
+            true
+        })
+        .reply("x");
+    let error = failure(&transport, get("/"));
+    assert!(transport.is_disposed());
+    // Its rule has gone meanwhile: that is either an end or no match, and no trap.
+    assert!(
+        error.is_unmatched() || error.kind() == &ErrorKind::Disposed,
+        "{error}"
+    );
+}
+
+#[test]
+fn a_reset_makes_the_transport_as_new() {
+    let transport = MockTransport::new();
+    transport.get("/").once().reply("old");
+    transport.set_scenario("s", "moved");
+    assert!(is_matched(&transport, get("/")));
+    assert!(!is_matched(&transport, get("/")));
+    transport.reset();
+    assert!(transport.requests().is_empty());
+    assert_eq!(transport.scenario("s"), "started");
+    assert_eq!(transport.in_flight(), 0);
+    transport.verify();
+    transport.get("/").once().reply("new");
+    assert_eq!(fetch(&transport, get("/")).unwrap(), "new");
+    transport.verify();
+}
+
+#[test]
+fn what_was_going_on_is_stale_after_a_reset() {
+    let transport = MockTransport::new();
+    let hold = transport.get("/held").hold();
+    transport.get("/").reply(Reply::stream(["a", "b"]));
+    let mut call = transport.call(get("/held"));
+    let mut body = send(&transport, get("/")).unwrap().into_body();
+    assert!((&mut call).now_or_never().is_none());
+    transport.reset();
+    transport.get("/").reply("new");
+    transport.block_on(async {
+        assert_eq!(call.await.unwrap_err().code(), "MOCKWIRE_STALE_HANDLE");
+        assert_eq!(
+            hold.next().await.unwrap_err().code(),
+            "MOCKWIRE_STALE_HANDLE"
+        );
+        let mut last = None;
+        while let Some(frame) = body.next().await {
+            last = Some(frame);
+        }
+        let error = last.unwrap().unwrap_err();
+        assert_eq!(error.code(), "MOCKWIRE_STALE_HANDLE");
+    });
+    // Nothing of the old ones is noted among the new.
+    assert!(transport.requests().is_empty());
+    assert_eq!(fetch(&transport, get("/")).unwrap(), "new");
+    assert_eq!(transport.last_request().unwrap().sequence, 1);
+}
+
+#[test]
+fn an_old_exchange_cannot_finish_a_new_one() {
+    // The old body is dropped when a new exchange has its place in the table.
+    let transport = MockTransport::new();
+    transport.get("/").reply(Reply::stream(["a", "b"]));
+    let old = send(&transport, get("/")).unwrap();
+    transport.reset();
+    transport.get("/").reply(Reply::stream(["a", "b"]));
+    let new = send(&transport, get("/")).unwrap();
+    drop(old);
+    assert_eq!(transport.in_flight(), 1);
+    let captured = transport.last_request().unwrap();
+    assert_eq!(captured.outcome, mockwire::Outcome::Pending);
+    assert_eq!(transport.block_on(new.into_body().text()).unwrap(), "ab");
+}
+
+#[test]
+fn disposing_drops_what_handlers_captured() {
+    let captured = Arc::new(Mutex::new(()));
+    let transport = MockTransport::new();
+    let held = captured.clone();
+    let inner = transport.clone();
+    transport.get("/").reply_with(move |_: &Request| {
+        // Refers to its own transport: only disposing breaks the cycle.
+        let _ = (&held, &inner);
+        "x"
+    });
+    assert_eq!(Arc::strong_count(&captured), 2);
+    transport.dispose();
+    assert_eq!(Arc::strong_count(&captured), 1);
+}

@@ -1,0 +1,66 @@
+//! The suite: every file of this directory, once per mode.
+
+// That each file is there twice is the point.
+#![allow(clippy::duplicate_mod)]
+
+/// `#[test]` by one name: natively the compiler's, as wasm32 that of wasm-bindgen.
+#[cfg(not(target_arch = "wasm32"))]
+use core::prelude::v1::test;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+mod support;
+
+/// Single-threaded: `Rc` inside.
+#[path = "."]
+mod local {
+    use super::{support, test};
+
+    type Mode = mockwire::Local;
+    use mockwire::local::{Body, Matcher, MockTransport};
+
+    mod bad_input;
+    mod capture;
+    mod dispose;
+    mod handlers;
+    mod held;
+    mod matching;
+    mod passthrough;
+    mod redaction;
+    mod replies;
+    mod scenario;
+    mod scope;
+    mod sequence;
+    mod streaming;
+    mod times;
+    mod unmatched;
+    mod verify;
+    mod wait;
+}
+
+/// Thread-safe: `Arc` inside.
+#[path = "."]
+mod sync {
+    use super::{support, test};
+
+    type Mode = mockwire::Threaded;
+    use mockwire::sync::{Body, Matcher, MockTransport};
+
+    mod bad_input;
+    mod capture;
+    mod dispose;
+    mod handlers;
+    mod held;
+    mod matching;
+    mod passthrough;
+    mod redaction;
+    mod replies;
+    mod scenario;
+    mod scope;
+    mod sequence;
+    mod streaming;
+    mod times;
+    mod unmatched;
+    mod verify;
+    mod wait;
+}
