@@ -140,7 +140,7 @@ impl<M: Mode> Core<M> {
             if !to_ask.is_empty() || !rule.ease.decided_by_target {
                 let rule = rule.clone();
                 to_ask.push(Candidate { id, rule });
-            } else if rule.matches_target(request) && self.is_in_play(registered) {
+            } else if rule.matcher.test_target(request) && self.is_in_play(registered) {
                 return Ok((id, rule.ease));
             }
         }

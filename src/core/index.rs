@@ -6,8 +6,6 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use http::Method;
-
 use super::RuleId;
 use crate::matcher::Matcher;
 use crate::matcher::pattern::Pattern;
@@ -18,7 +16,7 @@ use crate::model::urlencoded::percent_decode;
 /// Where a rule stands: higher priority first, then the order of registration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    rank: (std::cmp::Reverse<i32>, u64),
+    rank: (std::cmp::Reverse<i32>, u32),
     id: RuleId,
 }
 
@@ -52,7 +50,7 @@ enum Bucket {
 }
 
 impl Slot {
-    pub(crate) fn new(priority: i32, order: u64, id: RuleId) -> Self {
+    pub(crate) fn new(priority: i32, order: u32, id: RuleId) -> Self {
         let rank = (std::cmp::Reverse(priority), order);
         Self { rank, id }
     }
@@ -61,17 +59,20 @@ impl Slot {
         self.id
     }
 
-    pub(crate) fn order(self) -> u64 {
+    pub(crate) fn order(self) -> u32 {
         self.rank.1
     }
 }
 
 impl Route {
     pub(crate) fn of_rule<M: Mode>(matcher: &Matcher<M>) -> Self {
+        if let Some(target) = matcher.exact_target() {
+            return Self::exact(target.method(), target.host(), target.path());
+        }
         let (mut method, mut host, mut path) = (None, None, None);
         for pattern in matcher.required_patterns() {
             match pattern {
-                Pattern::Method(it) => method = Some(it),
+                Pattern::Method(it) => method = Some(it.as_str()),
                 Pattern::Host(it) if !it.is_glob => host = Some(it.text.as_str()),
                 Pattern::Path(it) => path = Some(it),
                 _ => {}
@@ -81,13 +82,17 @@ impl Route {
             return Self::Rest;
         };
         match path.exact() {
-            Some(exact) => Self::Exact {
-                key: exact_key(method, host, exact),
-                kind: usize::from(method.is_some()) | usize::from(host.is_some()) << 1,
-            },
+            Some(exact) => Self::exact(method, host, exact),
             None => Self::Prefix {
                 key: hash(path.literal_prefix()),
             },
+        }
+    }
+
+    fn exact(method: Option<&str>, host: Option<&str>, path: &str) -> Self {
+        Self::Exact {
+            key: exact_key(method, host, path),
+            kind: usize::from(method.is_some()) | usize::from(host.is_some()) << 1,
         }
     }
 }
@@ -133,7 +138,7 @@ impl Index {
             .enumerate()
             .filter(|(_, rules)| **rules > 0)
         {
-            let method = (kind & 1 != 0).then(|| request.method());
+            let method = (kind & 1 != 0).then(|| request.method().as_str());
             let host = (kind & 2 != 0).then(|| request.host()).flatten();
             if let Some(bucket) = self.exact.get(&exact_key(method, host, &path)) {
                 candidates.add(bucket.as_slice());
@@ -230,10 +235,10 @@ impl Bucket {
 }
 
 /// Rules keep their hosts in lower case, so the case of the request's host is folded.
-fn exact_key(method: Option<&Method>, host: Option<&str>, path: &str) -> u64 {
+fn exact_key(method: Option<&str>, host: Option<&str>, path: &str) -> u64 {
     let mut key = hash(path);
     if let Some(method) = method {
-        key = fold(key ^ 1, method.as_str().as_bytes(), |word| word);
+        key = fold(key ^ 1, method.as_bytes(), |word| word);
     }
     if let Some(host) = host {
         // Sets bit 5 of each byte: the case of letters, and never the other way round.

@@ -75,7 +75,7 @@ pub(crate) struct Registered<M: Mode> {
 pub(crate) struct Rules<M: Mode> {
     registered: SlotMap<RuleId, Registered<M>>,
     index: Index,
-    next_order: u64,
+    next_order: u32,
 }
 
 /// A rule that may answer, taken out of the engine to be asked.
@@ -91,12 +91,6 @@ impl<M: Mode> Rule<M> {
     pub(crate) fn needs_whole_request(&self) -> bool {
         !self.matcher.is_only(Pattern::needs_only_the_url)
             || self.action.replies().iter().any(Reply::is_template)
-    }
-
-    /// Whether the target of the request is what the rule asks for.
-    pub(crate) fn matches_target(&self, request: &Request) -> bool {
-        let mut patterns = self.matcher.required_patterns();
-        patterns.all(|pattern| pattern.test_target(request))
     }
 
     /// The reply for the `turn`-th request (from 0): its index among the replies.

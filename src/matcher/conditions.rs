@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderName, Method};
 use serde_json::Value;
 
+use super::exact::ExactTarget;
 use super::pattern::{HostPattern, JsonTest, Pattern};
 use super::text::Test;
 use super::{Matcher, Node, target};
@@ -24,7 +25,7 @@ use crate::model::request::Request;
 /// further ones may be there.
 pub fn on<M: Mode>(method: &str, target: &str) -> Matcher<M> {
     match method_pattern(method) {
-        Ok(method) => of_target(Some(method), target),
+        Ok(pattern) => of_target(method, Some(pattern), target),
         Err(error) => Matcher(Node::Invalid(error)),
     }
 }
@@ -66,13 +67,14 @@ pub fn options<M: Mode>(target: &str) -> Matcher<M> {
 
 /// Any method and a target; see [`on`].
 pub fn url<M: Mode>(target: &str) -> Matcher<M> {
-    of_target(None, target)
+    of_target("", None, target)
 }
 
-fn of_target<M: Mode>(method: Option<Pattern>, target: &str) -> Matcher<M> {
-    let parts = if target.contains("://") { 4 } else { 2 };
-    let mut patterns = Vec::with_capacity(parts);
-    patterns.extend(method.map(Node::Pattern));
+fn of_target<M: Mode>(method: &str, pattern: Option<Pattern>, target: &str) -> Matcher<M> {
+    if let Some(exact) = ExactTarget::new(method, target) {
+        return Matcher(Node::Target(exact));
+    }
+    let mut patterns: Vec<Node<M>> = pattern.map(Node::from).into_iter().collect();
     match target::parse(target, &mut patterns) {
         Ok(()) => Matcher(Node::All(patterns)),
         Err(error) => Matcher(Node::Invalid(error)),
@@ -280,7 +282,7 @@ where
 {
     let place = Location::caller();
     Matcher(Node::Predicate {
-        label: format!("at {}:{}", place.file(), place.line()),
+        label: format!("at {}:{}", place.file(), place.line()).into(),
         test: M::erase_predicate(test),
     })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::exact::ExactTarget;
 use super::pattern::{JsonTest, Pattern, actual_port, header_values, values};
 use super::{Matcher, Node, Subject};
 use crate::diagnosis::Check;
@@ -26,6 +27,10 @@ impl<M: Mode> Node<M> {
         match self {
             Self::All(all) => all.iter().for_each(|node| node.explain(subject, checks)),
             Self::Pattern(pattern) => checks.push(pattern.explain(subject)),
+            Self::Target(target) => {
+                let patterns = target.patterns();
+                checks.extend(patterns.iter().map(|pattern| pattern.explain(subject)));
+            }
             _ => checks.push(self.explain_combined(subject)),
         }
     }
@@ -36,7 +41,7 @@ impl<M: Mode> Node<M> {
         let (matcher, expected) = match self {
             Self::Any(_) => ("any of", self.to_string()),
             Self::Not(node) => ("not", node.to_string()),
-            Self::Predicate { label, .. } => ("predicate", label.clone()),
+            Self::Predicate { label, .. } => ("predicate", label.to_string()),
             _ => ("all of", self.to_string()),
         };
         let actual = match verdict {
@@ -62,6 +67,7 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.verdict(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Some(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.remembered(&**test)?.ok(),
+            Self::Target(target) => Some(target.test(subject.request)),
         }
     }
 }
@@ -307,7 +313,9 @@ impl fmt::Display for JsonTest {
 impl<M: Mode> fmt::Display for Matcher<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // `POST https://api.test/v1` reads better than its parts.
-        let patterns = || self.required_patterns();
+        let exact = self.exact_target().map(ExactTarget::patterns);
+        let exact = exact.unwrap_or_default();
+        let patterns = || exact.iter().chain(self.required_patterns());
         let part = |pick: fn(&Pattern) -> Option<String>| patterns().find_map(pick);
         let method = part(|pattern| match pattern {
             Pattern::Method(method) => Some(method.to_string()),
@@ -333,13 +341,12 @@ impl<M: Mode> fmt::Display for Matcher<M> {
         write!(f, "{} ", method.as_deref().unwrap_or("ANY"))?;
         write!(f, "{}{}{}", text(scheme), text(host), text(port))?;
         f.write_str(path.as_deref().unwrap_or("*"))?;
-        let nodes = match &self.0 {
-            Node::All(all) => all.as_slice(),
-            node => std::slice::from_ref(node),
+        let said = |node: &Node<M>| match node {
+            Node::Pattern(pattern) => pattern.is_about_target(),
+            Node::Target(_) => true,
+            _ => false,
         };
-        let said =
-            |node: &Node<M>| matches!(node, Node::Pattern(pattern) if pattern.is_about_target());
-        for node in nodes.iter().filter(|node| !said(node)) {
+        for node in self.required().iter().filter(|node| !said(node)) {
             write!(f, ", {node}")?;
         }
         Ok(())
@@ -363,6 +370,7 @@ impl<M: Mode> fmt::Display for Node<M> {
                 write!(f, "{matcher} {expected}")
             }
             Self::Predicate { label, .. } => write!(f, "predicate {label}"),
+            Self::Target(target) => f.write_str(target.as_str().trim_start()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod base64;
 pub(crate) mod conditions;
+pub(crate) mod exact;
 pub(crate) mod explain;
 pub(crate) mod path;
 pub(crate) mod pattern;
@@ -14,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::HeaderName;
 
+use self::exact::ExactTarget;
 use self::pattern::Pattern;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
@@ -45,11 +47,12 @@ pub(crate) enum Node<M: Mode> {
     /// A mistake in building the matcher; comes out when it is given to a rule.
     Invalid(Error),
     Not(Box<Self>),
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
     Predicate {
-        label: String,
+        label: Box<str>,
         test: M::Predicate,
     },
+    Target(ExactTarget),
 }
 
 /// A user's condition on a request, erased. Implemented by every `Fn(&Request) -> bool`.
@@ -166,27 +169,46 @@ impl<M: Mode> Matcher<M> {
         self.0.mistake()
     }
 
-    /// The patterns that all must match, the outermost ones.
-    pub(crate) fn required_patterns(&self) -> impl Iterator<Item = &Pattern> {
-        let nodes = match &self.0 {
-            Node::All(all) => all.as_slice(),
+    /// What all must be satisfied, outermost.
+    pub(crate) fn required(&self) -> &[Node<M>] {
+        match &self.0 {
+            Node::All(all) => all,
             node => std::slice::from_ref(node),
-        };
-        nodes.iter().filter_map(|node| match node {
-            Node::Pattern(pattern) => Some(pattern),
+        }
+    }
+
+    /// The patterns among what is required.
+    pub(crate) fn required_patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.required().iter().filter_map(|node| match node {
+            Node::Pattern(pattern) => Some(&**pattern),
             _ => None,
         })
     }
 
-    /// Whether everything it asks for is an outermost pattern that satisfies `f`.
+    /// The exact target among what is required.
+    pub(crate) fn exact_target(&self) -> Option<&ExactTarget> {
+        self.required().iter().find_map(|node| match node {
+            Node::Target(target) => Some(target),
+            _ => None,
+        })
+    }
+
+    /// Whether all that is required is an exact target, or patterns that satisfy `f`.
     pub(crate) fn is_only(&self, f: impl Fn(&Pattern) -> bool) -> bool {
-        match &self.0 {
-            Node::All(all) => all
-                .iter()
-                .all(|node| matches!(node, Node::Pattern(pattern) if f(pattern))),
+        self.required().iter().all(|node| match node {
             Node::Pattern(pattern) => f(pattern),
+            Node::Target(_) => true,
             _ => false,
-        }
+        })
+    }
+
+    /// Whether the target of the request is what is required; for matchers that ask for no more.
+    pub(crate) fn test_target(&self, request: &Request) -> bool {
+        self.required().iter().all(|node| match node {
+            Node::Pattern(pattern) => pattern.test_target(request),
+            Node::Target(target) => target.test(request),
+            _ => false,
+        })
     }
 
     /// What the path templates capture from a request that matches.
@@ -227,6 +249,7 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.test(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Ok(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.ask(&**test),
+            Self::Target(target) => Ok(target.test(subject.request)),
         }
     }
 
@@ -235,7 +258,7 @@ impl<M: Mode> Node<M> {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().find_map(Self::mistake),
             Self::Invalid(error) => Some(error.clone()),
             Self::Not(node) => node.mistake(),
-            Self::Pattern(_) | Self::Predicate { .. } => None,
+            Self::Pattern(_) | Self::Predicate { .. } | Self::Target(_) => None,
         }
     }
 
@@ -245,8 +268,12 @@ impl<M: Mode> Node<M> {
                 nodes.iter_mut().for_each(|node| node.mark_secrets(names));
             }
             Self::Not(node) => node.mark_secrets(names),
-            Self::Pattern(Pattern::Header { name, secret, .. }) => *secret |= names.contains(name),
-            Self::Invalid(_) | Self::Pattern(_) | Self::Predicate { .. } => {}
+            Self::Pattern(pattern) => {
+                if let Pattern::Header { name, secret, .. } = &mut **pattern {
+                    *secret |= names.contains(name);
+                }
+            }
+            Self::Invalid(_) | Self::Predicate { .. } | Self::Target(_) => {}
         }
     }
 }
@@ -261,19 +288,19 @@ impl<M: Mode> Not for Matcher<M> {
 
 impl<M: Mode> From<Pattern> for Node<M> {
     fn from(pattern: Pattern) -> Self {
-        Self::Pattern(pattern)
+        Self::Pattern(Box::new(pattern))
     }
 }
 
 impl<M: Mode> From<Pattern> for Matcher<M> {
     fn from(pattern: Pattern) -> Self {
-        Self(Node::Pattern(pattern))
+        Self(pattern.into())
     }
 }
 
 impl<M: Mode> From<Result<Pattern>> for Matcher<M> {
     fn from(result: Result<Pattern>) -> Self {
-        Self(result.map_or_else(Node::Invalid, Node::Pattern))
+        Self(result.map_or_else(Node::Invalid, Node::from))
     }
 }
 

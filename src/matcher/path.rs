@@ -79,9 +79,7 @@ impl PathPattern {
 
     pub(crate) fn test(&self, path: &str) -> bool {
         match self.exact() {
-            Some(exact) if exact == path => true,
-            Some(_) if !path.as_bytes().contains(&b'%') => false,
-            Some(exact) => exact.split('/').eq(path.split('/').map(percent_decode)),
+            Some(exact) => path_equals(exact, path),
             None => self.captures(path).is_some(),
         }
     }
@@ -192,6 +190,13 @@ fn capture(
         Segment::Rest => unreachable!("handled above"),
     };
     matched && capture(pattern, path, captures)
+}
+
+/// Whether the path is the exact one, segment by segment, once it is percent-decoded.
+pub(crate) fn path_equals(exact: &str, path: &str) -> bool {
+    exact == path
+        || path.as_bytes().contains(&b'%')
+            && exact.split('/').eq(path.split('/').map(percent_decode))
 }
 
 /// Whether the text is the glob with each `*` replaced by some characters, perhaps none.

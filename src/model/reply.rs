@@ -56,13 +56,13 @@ pub(crate) enum ReplyBody {
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
     External {
         number: u32,
-        template: Option<Template>,
+        template: Option<Box<Template>>,
     },
     /// No response at all: this failure.
     Fault(Fault),
     Frames(Arc<[Bytes]>),
     Full(Bytes),
-    Template(Template),
+    Template(Box<Template>),
 }
 
 impl Reply {
@@ -137,7 +137,7 @@ impl Reply {
         let reply = Self::empty().content_type("text/plain; charset=utf-8");
         match Template::parse(text) {
             Ok(template) => Self {
-                body: ReplyBody::Template(template),
+                body: ReplyBody::Template(Box::new(template)),
                 ..reply
             },
             Err(error) => reply.fail(error),
@@ -287,7 +287,7 @@ impl Reply {
 
     fn as_template(&self) -> Option<&Template> {
         match &self.body {
-            ReplyBody::External { template, .. } => template.as_ref(),
+            ReplyBody::External { template, .. } => template.as_deref(),
             ReplyBody::Template(template) => Some(template),
             _ => None,
         }

@@ -268,6 +268,7 @@ impl Condition {
             Self::Predicate { id, label } => {
                 let test = test.clone();
                 let test = Rc::new(JsPredicate { id, test });
+                let label = label.into();
                 Matcher(Node::Predicate { label, test })
             }
             Self::Query { name, test } => condition::query_test(&name, test.into()),

@@ -1,0 +1,162 @@
+//! A method and a target without wildcards, in one string: what nearly every rule begins with.
+
+use super::path::path_equals;
+use super::pattern::{Pattern, actual_port};
+use super::target;
+use crate::model::request::Request;
+
+/// `POST https://api.test/v1/messages`, `GET /v1/models`, or the same without a method.
+#[derive(Clone, Debug)]
+pub(crate) struct ExactTarget {
+    /// Method, a space, and the target; scheme and host in lower case.
+    text: Box<str>,
+    method_len: u16,
+    /// Where the authority begins; 0 when there is none.
+    authority_at: u16,
+    path_at: u16,
+}
+
+impl ExactTarget {
+    /// `None` when the target has a wildcard, a query, an escape, or anything else that needs more
+    /// than a comparison; mistakes are for [`target::parse`] to find.
+    pub(crate) fn new(method: &str, target: &str) -> Option<Self> {
+        let (scheme, rest) = match target.split_once("://") {
+            Some((scheme, rest)) => (scheme, rest),
+            None => ("", target),
+        };
+        let path_at = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(path_at);
+        let special = |c| matches!(c, '*' | '{' | '}' | '%' | '?' | '#' | '@' | '[');
+        let (_, port) = authority.split_once(':').unwrap_or((authority, "0"));
+        let has_host = !authority.is_empty() && !authority.starts_with(':');
+        let placed = if scheme.is_empty() {
+            !path.is_empty() && authority.is_empty()
+        } else {
+            has_host
+        };
+        let plain = !rest.contains(special) && !path.contains(':') && port.parse::<u16>().is_ok();
+        if !placed || !plain {
+            return None;
+        }
+        let mut text = String::with_capacity(method.len() + target.len() + 2);
+        text.push_str(method);
+        text.push(' ');
+        let mut authority_at = 0;
+        if !scheme.is_empty() {
+            text.push_str(scheme);
+            text.push_str("://");
+            authority_at = text.len();
+            text.push_str(authority);
+            text[method.len()..].make_ascii_lowercase();
+        }
+        let path_at = text.len();
+        text.push_str(if path.is_empty() { "/" } else { path });
+        Some(Self {
+            text: text.into(),
+            method_len: u16::try_from(method.len()).ok()?,
+            authority_at: u16::try_from(authority_at).ok()?,
+            path_at: u16::try_from(path_at).ok()?,
+        })
+    }
+
+    /// `None` when any method will do.
+    pub(crate) fn method(&self) -> Option<&str> {
+        let method = &self.text[..usize::from(self.method_len)];
+        (!method.is_empty()).then_some(method)
+    }
+
+    pub(crate) fn host(&self) -> Option<&str> {
+        let host = |authority: &'_ str| authority.find(':').unwrap_or(authority.len());
+        self.authority()
+            .map(|authority| &authority[..host(authority)])
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.text[usize::from(self.path_at)..]
+    }
+
+    /// The whole of it: what was written, but for the case of scheme and host.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn test(&self, request: &Request) -> bool {
+        let method = request.method().as_str();
+        self.method().is_none_or(|expected| expected == method)
+            && path_equals(self.path(), request.path())
+            && self
+                .authority()
+                .is_none_or(|authority| self.test_origin(authority, request))
+    }
+
+    fn test_origin(&self, authority: &str, request: &Request) -> bool {
+        let scheme_at = usize::from(self.method_len) + 1;
+        let scheme = &self.text[scheme_at..usize::from(self.authority_at) - "://".len()];
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok()),
+            None => (authority, None),
+        };
+        request.url().scheme_str() == Some(scheme)
+            && request
+                .host()
+                .is_some_and(|actual| actual.eq_ignore_ascii_case(host))
+            && port.is_none_or(|port: u16| actual_port(request) == Some(port))
+    }
+
+    fn authority(&self) -> Option<&str> {
+        let authority = usize::from(self.authority_at)..usize::from(self.path_at);
+        (self.authority_at > 0).then(|| &self.text[authority])
+    }
+
+    /// The same as patterns, each to be explained for itself.
+    pub(crate) fn patterns(&self) -> Vec<Pattern> {
+        let mut patterns = Vec::new();
+        let method = self.method().and_then(|method| method.parse().ok());
+        patterns.extend(method.map(Pattern::Method));
+        let parsed = target::parse(
+            &self.text[usize::from(self.method_len) + 1..],
+            &mut patterns,
+        );
+        debug_assert!(parsed.is_ok(), "an exact target parses");
+        patterns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_more_than_a_comparison_is_left_to_patterns() {
+        for target in [
+            "/a/*",
+            "/a/{b}",
+            "/a/:b",
+            "/a?b=1",
+            "/a%20b",
+            "*",
+            "",
+            "https://",
+            "https://h:x/",
+            "https://u@h/",
+        ] {
+            assert!(ExactTarget::new("GET", target).is_none(), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_target() {
+        let target = ExactTarget::new("GET", "HTTPS://Api.Test:8443/V1/x").unwrap();
+        assert_eq!(target.as_str(), "GET https://api.test:8443/V1/x");
+        assert_eq!(
+            (target.method(), target.host(), target.path()),
+            (Some("GET"), Some("api.test"), "/V1/x")
+        );
+        assert_eq!(target.patterns().len(), 5);
+        let target = ExactTarget::new("", "/x").unwrap();
+        assert_eq!(
+            (target.method(), target.host(), target.path()),
+            (None, None, "/x")
+        );
+    }
+}
