@@ -4,7 +4,17 @@
 // goes into the bundles as text, so that one import works everywhere.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -39,8 +49,13 @@ const engine = {
   name: "engine",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^mockwire-wasm$/ }, () => ({ path: at("wasm", "mockwire.js"), namespace: "glue" }));
-    onResolve({ filter: /^mockwire-wasm\/base64$/ }, () => ({ path: at("wasm", "mockwire_bg.wasm"), namespace: "base64" }));
-    onLoad({ filter: /.*/, namespace: "glue" }, ({ path }) => ({ contents: withFasterStrings(readFileSync(path, "utf8")) }));
+    onResolve({ filter: /^mockwire-wasm\/base64$/ }, () => ({
+      path: at("wasm", "mockwire_bg.wasm"),
+      namespace: "base64",
+    }));
+    onLoad({ filter: /.*/, namespace: "glue" }, ({ path }) => ({
+      contents: withFasterStrings(readFileSync(path, "utf8")),
+    }));
     onLoad({ filter: /.*/, namespace: "base64" }, ({ path }) => ({ contents: readFileSync(path), loader: "base64" }));
   },
 };
@@ -62,15 +77,20 @@ async function bundle(format, outfile) {
   });
   const code = readFileSync(at("dist", outfile), "utf8");
   for (const forbidden of ["import.meta", "require(", "process.env"]) {
-    if (code.includes(forbidden)) throw new Error(`dist/${outfile} contains \`${forbidden}\`, which does not work everywhere`);
+    if (code.includes(forbidden))
+      throw new Error(`dist/${outfile} contains \`${forbidden}\`, which does not work everywhere`);
   }
 }
 
 /** Declarations for `import`, and the same ones named for `require`. */
 function declarations() {
-  execFileSync(process.execPath, [at("node_modules", "typescript", "bin", "tsc"), "--project", root, "--outDir", at("dist", "types")], {
-    stdio: "inherit",
-  });
+  execFileSync(
+    process.execPath,
+    [at("node_modules", "typescript", "bin", "tsc"), "--project", root, "--outDir", at("dist", "types")],
+    {
+      stdio: "inherit",
+    },
+  );
   cpSync(at("dist", "types"), at("dist", "types-cjs"), { recursive: true });
   for (const file of readdirSync(at("dist", "types-cjs"), { recursive: true })) {
     if (!file.endsWith(".d.ts")) continue;

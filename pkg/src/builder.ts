@@ -1,8 +1,8 @@
 /** A rule in the making: conditions, then how often, then exactly one reply. */
 
-import type { CapturedRequest } from "./captured.js";
+import { Conditional } from "./conditional.js";
+import type { Condition } from "./conditions.js";
 import * as when from "./conditions.js";
-import type { Condition, TextTest } from "./conditions.js";
 import { InvalidRuleError, shown } from "./errors.js";
 import type { HeadersInput } from "./headers.js";
 import { error } from "./reply/failure.js";
@@ -38,7 +38,7 @@ export interface Registrar {
  *
  * `Params` are the captures of the path, `Body` is what `request.json()` gives in handlers.
  */
-export class RuleBuilder<Params = Record<string, string>, Body = any> {
+export class RuleBuilder<Params = Record<string, string>, Body = any> extends Conditional<Params, Body> {
   readonly #registrar: Registrar;
   readonly #target: ParsedTarget;
   readonly #method: string | undefined;
@@ -51,105 +51,12 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
 
   /** @internal */
   constructor(registrar: Registrar, target: ParsedTarget, method: string | undefined, otherwise = false) {
+    super();
     this.#registrar = registrar;
     this.#target = target;
     this.#method = method;
     this.#otherwise = otherwise;
     this.#conditions = method === undefined ? [target.condition] : [when.method(method), target.condition];
-  }
-
-  /** The condition, the function, or, for a `RegExp`, that it is found in the body. See {@link when.matching}. */
-  matching(test: Condition | RegExp | ((request: CapturedRequest<Params, Body>) => unknown)): this {
-    return this.#and(when.matching(test as Condition));
-  }
-
-  /** At least one of the conditions. */
-  any(...conditions: Condition[]): this {
-    return this.#and(when.any(...conditions));
-  }
-
-  /** Not this condition. */
-  not(condition: Condition): this {
-    return this.#and(when.not(condition));
-  }
-
-  /** See {@link when.header}. */
-  header(name: string, value: TextTest): this {
-    return this.#and(when.header(name, value));
-  }
-
-  headerContains(name: string, part: string): this {
-    return this.#and(when.headerContains(name, part));
-  }
-
-  hasHeader(name: string): this {
-    return this.#and(when.hasHeader(name));
-  }
-
-  withoutHeader(name: string): this {
-    return this.#and(when.withoutHeader(name));
-  }
-
-  /** See {@link when.query}. */
-  query(name: string, value: TextTest): this {
-    return this.#and(when.query(name, value));
-  }
-
-  queryContains(name: string, part: string): this {
-    return this.#and(when.queryContains(name, part));
-  }
-
-  hasQuery(name: string): this {
-    return this.#and(when.hasQuery(name));
-  }
-
-  withoutQuery(name: string): this {
-    return this.#and(when.withoutQuery(name));
-  }
-
-  cookie(name: string, value: string): this {
-    return this.#and(when.cookie(name, value));
-  }
-
-  /** See {@link when.body}. */
-  body(content: TextTest | ArrayBuffer | ArrayBufferView): this {
-    return this.#and(when.body(content));
-  }
-
-  bodyContains(part: string): this {
-    return this.#and(when.bodyContains(part));
-  }
-
-  /** The body is this JSON value. See {@link when.json}. */
-  json(value: unknown): this {
-    return this.#and(when.json(value));
-  }
-
-  /** The body is JSON and has at least this. See {@link when.jsonPartial}. */
-  jsonPartial(value: unknown): this {
-    return this.#and(when.jsonPartial(value));
-  }
-
-  /** The value at a JSON pointer is this one. See {@link when.jsonAt}. */
-  jsonAt(pointer: string, value: unknown): this {
-    return this.#and(when.jsonAt(pointer, value));
-  }
-
-  form(name: string, value: string): this {
-    return this.#and(when.form(name, value));
-  }
-
-  basicAuth(user: string, password: string): this {
-    return this.#and(when.basicAuth(user, password));
-  }
-
-  bearer(token: string): this {
-    return this.#and(when.bearer(token));
-  }
-
-  /** See {@link when.nth}. */
-  nth(position: number | { readonly from: number; readonly to?: number }): this {
-    return this.#and(when.nth(position));
   }
 
   /** Says what the bodies are, for the type of `request.json()`. Nothing is checked. */
@@ -162,7 +69,10 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
     const { min = 0, max = null } = typeof times === "number" ? { min: times, max: times } : times;
     if (!isCount(min) || !(max === null || (isCount(max) && max >= min))) {
       const given = typeof times === "number" ? String(times) : JSON.stringify(times);
-      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `times() takes whole numbers, max not below min, not ${given}`);
+      throw new InvalidRuleError(
+        "MOCKWIRE_INVALID_OPTION",
+        `times() takes whole numbers, max not below min, not ${given}`,
+      );
     }
     this.#min = min;
     this.#max = max;
@@ -245,7 +155,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
 
   /** The first `n` requests get `failure`, all later ones `success`. */
   retry(n: number, failure: Replyable | Handler<Params, Body>, success: Replyable | Handler<Params, Body>): Rule {
-    if (!isCount(n)) throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `retry() takes a whole number, not ${shown(n)}`);
+    if (!isCount(n))
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `retry() takes a whole number, not ${shown(n)}`);
     const failures = new Array<Reply>(n).fill(toReply(failure));
     return this.#register([...failures, toReply(success)], this.retry, "repeat");
   }
@@ -281,7 +192,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> {
     return this.#register([error(code)], this.error);
   }
 
-  #and(condition: Condition): this {
+  /** @internal */
+  protected override and(condition: Condition): this {
     this.#conditions.push(condition);
     return this;
   }

@@ -89,7 +89,9 @@ export function header(name: string, value: TextTest): Condition {
 }
 
 export function headerContains(name: string, part: string): Condition {
-  return new Condition({ header: { name: text("headerContains", name), test: { contains: text("headerContains", part) } } });
+  return new Condition({
+    header: { name: text("headerContains", name), test: { contains: text("headerContains", part) } },
+  });
 }
 
 export function hasHeader(name: string): Condition {
@@ -110,7 +112,9 @@ export function query(name: string, value: TextTest): Condition {
 }
 
 export function queryContains(name: string, part: string): Condition {
-  return new Condition({ query: { name: text("queryContains", name), test: { contains: text("queryContains", part) } } });
+  return new Condition({
+    query: { name: text("queryContains", name), test: { contains: text("queryContains", part) } },
+  });
 }
 
 export function hasQuery(name: string): Condition {
@@ -208,7 +212,11 @@ export function predicate(test: (request: CapturedRequest) => unknown, label: st
 }
 
 /** The pattern is found in what `part` picks. @internal */
-export function found(pattern: RegExp, label: string, part: (request: CapturedRequest) => string | undefined): Condition {
+export function found(
+  pattern: RegExp,
+  label: string,
+  part: (request: CapturedRequest) => string | undefined,
+): Condition {
   // Without `g` and `y`, which would make a pattern remember where it was.
   const once = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
   return predicate((request) => {
@@ -241,6 +249,7 @@ function jsonValue(where: string, value: unknown): unknown {
   } catch (cause) {
     throw new InvalidRuleError("MOCKWIRE_INVALID_JSON", `${where}(): the value cannot be written as JSON`, { cause });
   }
-  if (copy === undefined) throw new InvalidRuleError("MOCKWIRE_INVALID_JSON", `${where}(): ${shown(value)} is not JSON`);
+  if (copy === undefined)
+    throw new InvalidRuleError("MOCKWIRE_INVALID_JSON", `${where}(): ${shown(value)} is not JSON`);
   return JSON.parse(copy);
 }

@@ -45,7 +45,10 @@ export class Core {
     this.secrets = secretsWith(options.redact ?? []);
     const { seed, journal, redact } = options;
     try {
-      const given = seed === undefined && journal === undefined && redact === undefined ? "{}" : JSON.stringify({ seed, journal, redact });
+      const given =
+        seed === undefined && journal === undefined && redact === undefined
+          ? "{}"
+          : JSON.stringify({ seed, journal, redact });
       this.engine = newEngine(given, this.predicates.test);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };

@@ -10,7 +10,9 @@ export function expectCalled(core: Core, filter: Filter, times: number | Times):
   const { min = 0, max = Infinity } = typeof times === "number" ? { min: times, max: times } : times;
   const calls = select(core, filter).length;
   if (calls >= min && calls <= max) return;
-  throw new VerificationError(`expected ${nameOf(filter)} ${range(min, max)}, but it was called ${often(calls)}${captured(core)}`);
+  throw new VerificationError(
+    `expected ${nameOf(filter)} ${range(min, max)}, but it was called ${often(calls)}${captured(core)}`,
+  );
 }
 
 export function expectInOrder(core: Core, filters: readonly Filter[]): void {
@@ -29,7 +31,9 @@ export function expectInOrder(core: Core, filters: readonly Filter[]): void {
 export function expectNoUnmatched(core: Core): void {
   const unmatched = select(core, (request) => request.outcome === "unmatched");
   if (unmatched.length === 0) return;
-  throw new VerificationError(`expected that every request is answered, but ${unmatched.length} matched no rule:${list(unmatched)}`);
+  throw new VerificationError(
+    `expected that every request is answered, but ${unmatched.length} matched no rule:${list(unmatched)}`,
+  );
 }
 
 function captured(core: Core): string {

@@ -38,7 +38,11 @@ export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuff
   return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
 }
 
-async function sendLater(exchange: Exchange, answer: number, arriving: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
+async function sendLater(
+  exchange: Exchange,
+  answer: number,
+  arriving: Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Response> {
   try {
     exchange.body = await exchange.race(arriving);
   } catch (error) {
@@ -94,7 +98,8 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 function respond(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head, body } = answer;
   exchange.head = head;
-  if (head.location !== undefined && exchange.redirect !== "manual") return follow(exchange, head.location, head.status);
+  if (head.location !== undefined && exchange.redirect !== "manual")
+    return follow(exchange, head.location, head.status);
   const response = asPlatform(new MockResponse(exchange, head, body));
   return Promise.resolve(exchange.core.options.realResponse === true ? platformResponse(exchange, response) : response);
 }

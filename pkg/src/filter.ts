@@ -35,7 +35,8 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
 export function nameOf(filter: Filter): string {
   if (typeof filter === "string") return filter;
   if (filter instanceof Condition) return `a request with ${JSON.stringify(filter.specification)}`;
-  if (typeof filter === "function") return filter.name === "" ? "a request that the function accepts" : `${filter.name}()`;
+  if (typeof filter === "function")
+    return filter.name === "" ? "a request that the function accepts" : `${filter.name}()`;
   return String(filter);
 }
 
@@ -46,7 +47,9 @@ function conditionOf(filter: string | RegExp | Condition): Condition {
     const [, name, target] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\S.*)$/.exec(filter) ?? [];
     return name === undefined || target === undefined ? url(filter) : all(method(name.toUpperCase()), url(target));
   }
-  throw new InvalidArgumentError(`a filter is a string, a RegExp, a condition, a rule or a function, not ${shown(filter)}`);
+  throw new InvalidArgumentError(
+    `a filter is a string, a RegExp, a condition, a rule or a function, not ${shown(filter)}`,
+  );
 }
 
 function invalid(filter: string | RegExp | Condition, cause: unknown): Error {

@@ -103,7 +103,9 @@ export function withField(list: HeaderList, name: string, value: string): Header
 
 /** The list without some fields. */
 export function without(list: HeaderList, excluded: (name: string) => boolean): HeaderList {
-  return pairs(list).filter(([name]) => !excluded(name)).flat();
+  return pairs(list)
+    .filter(([name]) => !excluded(name))
+    .flat();
 }
 
 export function pairs(list: HeaderList): Array<[name: string, value: string]> {

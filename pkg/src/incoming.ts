@@ -37,7 +37,15 @@ export function incoming(input: unknown, init: Init | null | undefined, base: st
   if (isRequest) return init == null ? asIs(input as Request, base) : viaPlatform(input, init, base);
   const address = addressOf(typeof input === "string" ? input : String(input), base);
   if (init == null) {
-    return { address, method: "GET", headers: [], body: null, arriving: undefined, signal: undefined, redirect: "follow" };
+    return {
+      address,
+      method: "GET",
+      headers: [],
+      body: null,
+      arriving: undefined,
+      signal: undefined,
+      redirect: "follow",
+    };
   }
   if (hasRareOptions(init)) return viaPlatform(input, init, base);
   const method = methodOf(init.method);
@@ -95,7 +103,8 @@ function asIs(request: Request, base: string | undefined): Incoming {
 /** Lets the platform read what is rare: it checks every option and encodes every kind of body. */
 function viaPlatform(input: unknown, init: Init, base: string | undefined): Incoming {
   const signal = signalOf(init.signal !== undefined ? init.signal : (input as Partial<Request>).signal);
-  const target = typeof input === "object" && input !== null && "url" in input ? input : addressOf(String(input), base).href;
+  const target =
+    typeof input === "object" && input !== null && "url" in input ? input : addressOf(String(input), base).href;
   // Without the signal: the copy would listen to it for nothing.
   const options = { ...init, signal: null } as RequestInit;
   return { ...asIs(new Request(target as Request, options), base), signal };
@@ -126,5 +135,8 @@ function signalOf(signal: unknown): AbortSignal | undefined {
 function redirectOf(redirect: unknown): RedirectMode {
   if (redirect === undefined) return "follow";
   if (redirect === "follow" || redirect === "error" || redirect === "manual") return redirect;
-  throw new InvalidRequestError("MOCKWIRE_INVALID_OPTION", `redirect is follow, error or manual, not ${shown(redirect)}`);
+  throw new InvalidRequestError(
+    "MOCKWIRE_INVALID_OPTION",
+    `redirect is follow, error or manual, not ${shown(redirect)}`,
+  );
 }

@@ -17,7 +17,9 @@ export function install(owner: object, mock: typeof fetch): void {
   const present = realm[KEY];
   if (present?.owner === owner) return;
   if (present !== undefined) {
-    throw new AlreadyInstalledError("another transport is installed as the global fetch: uninstall or dispose it first");
+    throw new AlreadyInstalledError(
+      "another transport is installed as the global fetch: uninstall or dispose it first",
+    );
   }
   realm[KEY] = { owner, original: realm.fetch, mock };
   realm.fetch = mock;

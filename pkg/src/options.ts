@@ -59,7 +59,9 @@ export function checked(options: MockTransportOptions): MockTransportOptions {
     const kinds = KINDS[name];
     const value: unknown = options[name];
     if (kinds === undefined) {
-      throw new InvalidArgumentError(`new MockTransport() has no option \`${name}\`: known are ${Object.keys(KINDS).join(", ")}`);
+      throw new InvalidArgumentError(
+        `new MockTransport() has no option \`${name}\`: known are ${Object.keys(KINDS).join(", ")}`,
+      );
     }
     const fits = value === undefined || kinds.includes(typeof value);
     if (!fits || !inRange(name, value)) {
@@ -84,7 +86,11 @@ function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
     case "timing":
       return value === "instant" || value === "manual";
     case "unmatched":
-      return value === "error" || typeof value === "function" || (Number.isInteger(value) && (value as number) >= 200 && (value as number) <= 599);
+      return (
+        value === "error" ||
+        typeof value === "function" ||
+        (Number.isInteger(value) && (value as number) >= 200 && (value as number) <= 599)
+      );
     default:
       return true;
   }

@@ -15,7 +15,9 @@ type PathOf<Text extends string> = Text extends `${string}://${infer Rest}`
 
 type WithoutQuery<Text extends string> = Text extends `${infer Path}?${string}` ? Path : Text;
 
-type Names<Path extends string> = Path extends `${infer Segment}/${infer Rest}` ? Name<Segment> | Names<Rest> : Name<Path>;
+type Names<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
+  ? Name<Segment> | Names<Rest>
+  : Name<Path>;
 
 type Name<Segment extends string> = Segment extends `:${infer Capture}`
   ? Capture

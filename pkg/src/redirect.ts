@@ -7,7 +7,13 @@ import { networkError } from "./reply/failure.js";
 
 const MOST_HOPS = 20;
 
-const OF_THE_BODY = new Set(["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+const OF_THE_BODY = new Set([
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-location",
+  "content-type",
+]);
 const OF_THE_ORIGIN = new Set(["authorization", "cookie", "host", "proxy-authorization"]);
 
 /** The request that a redirect leads to. Throws the network error of one that cannot be followed. */
@@ -20,7 +26,8 @@ export function redirected(exchange: Exchange, location: string, status: number)
   let { method, headers } = exchange;
   let body = exchange.body ?? null;
   const becomesGet =
-    ((status === 301 || status === 302) && method === "POST") || (status === 303 && method !== "GET" && method !== "HEAD");
+    ((status === 301 || status === 302) && method === "POST") ||
+    (status === 303 && method !== "GET" && method !== "HEAD");
   if (becomesGet) {
     method = "GET";
     body = null;

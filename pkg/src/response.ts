@@ -94,7 +94,9 @@ export class MockResponse {
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#live === undefined ? (this.#take()?.bytes.slice().buffer ?? new ArrayBuffer(0)) : this.#live.arrayBuffer();
+    return this.#live === undefined
+      ? (this.#take()?.bytes.slice().buffer ?? new ArrayBuffer(0))
+      : this.#live.arrayBuffer();
   }
 
   async blob(): Promise<Blob> {
@@ -148,7 +150,10 @@ export class MockResponse {
   #taken(): Response {
     const contentType = valueOf(this.#head.headers, "content-type");
     const body = this.#take();
-    return new Response(body?.bytes ?? null, contentType === undefined ? {} : { headers: { "content-type": contentType } });
+    return new Response(
+      body?.bytes ?? null,
+      contentType === undefined ? {} : { headers: { "content-type": contentType } },
+    );
   }
 }
 
@@ -176,7 +181,10 @@ export function asPlatform(response: MockResponse): Response {
 /** Locks a stream for good and empties it. */
 function seal(stream: ReadableStream<Uint8Array>): void {
   // Cancelling tells the source, whose exchange has ended already: it does not listen any more.
-  stream.getReader().cancel().catch(() => {});
+  stream
+    .getReader()
+    .cancel()
+    .catch(() => {});
 }
 
 function platformInit({ status, statusText, headers }: Head): ResponseInit {

@@ -38,7 +38,10 @@ export class Scope extends Routes {
   /** Throws a `VerificationError` that names the rules of this scope that have answered too seldom. */
   verify(): void {
     this.#core.assertUsable();
-    verifyRules(this.#core, this.#rules.filter((rule) => rule.isActive));
+    verifyRules(
+      this.#core,
+      this.#rules.filter((rule) => rule.isActive),
+    );
   }
 
   /** Verifies, and takes the rules back, also when that fails. A second time it does nothing. */

@@ -29,7 +29,8 @@ export interface ParsedTarget {
 
 export function parseTarget(target: Target | undefined): ParsedTarget {
   if (target === undefined) return { label: "*", condition: all(), captures: false, groups: undefined };
-  if (typeof target === "string") return { label: target, condition: url(target), captures: /\/:|\{/.test(target), groups: undefined };
+  if (typeof target === "string")
+    return { label: target, condition: url(target), captures: /\/:|\{/.test(target), groups: undefined };
   if (typeof target === "function") {
     const label = target.name === "" ? "(request) => …" : `${target.name}()`;
     return { label, condition: predicate(target, label), captures: false, groups: undefined };
@@ -43,7 +44,12 @@ export function parseTarget(target: Target | undefined): ParsedTarget {
       groups: (href) => defined(pattern.exec(href)?.groups),
     };
   }
-  if (typeof target === "object" && target !== null && typeof target.test === "function" && typeof target.exec === "function") {
+  if (
+    typeof target === "object" &&
+    target !== null &&
+    typeof target.test === "function" &&
+    typeof target.exec === "function"
+  ) {
     const label = `URLPattern ${target.pathname}`;
     return {
       label,

@@ -92,7 +92,9 @@ export class MockTransport extends Routes {
     this.#core.assertUsable();
     const { matching, timeout = Infinity } = options;
     if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
-      throw new InvalidArgumentError(`waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`);
+      throw new InvalidArgumentError(
+        `waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`,
+      );
     }
     return this.#core.waiters.wait(count, matching, timeout);
   }

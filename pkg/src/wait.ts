@@ -64,7 +64,11 @@ export class Waiters {
           resolve(present.slice(0, count));
         } else if (deadline <= now) {
           const what = filter === undefined ? "" : ` of ${nameOf(filter)}`;
-          reject(new WaitTimeoutError(`waited until ${deadline} ms for ${count} requests${what}, but only ${present.length} came`));
+          reject(
+            new WaitTimeoutError(
+              `waited until ${deadline} ms for ${count} requests${what}, but only ${present.length} came`,
+            ),
+          );
         } else {
           return true;
         }
@@ -83,7 +87,7 @@ export class Waiters {
   async #stepTime(): Promise<void> {
     if (this.#stepping) return;
     this.#stepping = true;
-    for (let seen = -1; !this.#core.disposed; ) {
+    for (let seen = -1; !this.#core.disposed;) {
       await macrotask();
       const deadline = Math.min(...this.#waiters.map((waiter) => waiter.deadline));
       if (deadline === Infinity || this.#core.disposed) break;

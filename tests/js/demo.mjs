@@ -23,7 +23,12 @@ title("@anthropic-ai/sdk", "a message, then a streamed one");
 const message = await anthropic.messages.create({ model: "claude-test", max_tokens: 64, messages });
 said(message.content[0].text);
 const pieces = [];
-for await (const event of await anthropic.messages.create({ model: "claude-test", max_tokens: 64, messages, stream: true })) {
+for await (const event of await anthropic.messages.create({
+  model: "claude-test",
+  max_tokens: 64,
+  messages,
+  stream: true,
+})) {
   if (event.type === "content_block_delta") pieces.push(event.delta.text);
 }
 said(pieces.map((piece) => JSON.stringify(piece)).join(dim(" + ")));
@@ -52,9 +57,10 @@ transport.verify();
 console.log(`\n  ${green("✓")} verified: every request was expected`);
 
 title("unmatched", "a request that no rule is for, and why");
-const failed = await openai.chat.completions
-  .create({ model: "gpt-typo", messages }, { maxRetries: 0 })
-  .then(() => undefined, (error) => error);
+const failed = await openai.chat.completions.create({ model: "gpt-typo", messages }, { maxRetries: 0 }).then(
+  () => undefined,
+  (error) => error,
+);
 console.log(indented(failed.cause.message.replaceAll("✓", green("✓")).replaceAll("✗", red("✗"))));
 
 transport.dispose();
@@ -68,5 +74,8 @@ function said(text) {
 }
 
 function indented(text) {
-  return text.split("\n").map((line) => (line === "" ? "" : `  ${line}`)).join("\n");
+  return text
+    .split("\n")
+    .map((line) => (line === "" ? "" : `  ${line}`))
+    .join("\n");
 }

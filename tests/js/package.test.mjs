@@ -9,10 +9,13 @@ import { test } from "node:test";
 const require = createRequire(import.meta.url);
 const manifest = require("mockwire/package.json");
 
+/** Without what tells a process that it is a test's child. */
+const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+
 /** What a fresh process prints. */
 function run(code, type = "module") {
-  const flags = ["--no-warnings", `--input-type=${type}`, "--eval", code];
-  return execFileSync(process.execPath, flags, { cwd: import.meta.dirname ?? new URL(".", import.meta.url).pathname, encoding: "utf8" }).trim();
+  const flags = ["--no-warnings", "--test-reporter=tap", `--input-type=${type}`, "--eval", code];
+  return execFileSync(process.execPath, flags, { cwd: new URL(".", import.meta.url), env, encoding: "utf8" }).trim();
 }
 
 test("to import it neither touches the platform's fetch nor compiles anything", () => {
@@ -37,6 +40,12 @@ test("a process ends by itself, with transports left undisposed", () => {
     transport.get("*").reply("text");
     console.log(await (await transport.fetch("https://api.test/")).text());`;
   assert.equal(run(code), "text");
+});
+
+test("the first test of the README passes as it stands there", () => {
+  const readme = readFileSync(new URL("./node_modules/mockwire/README.md", import.meta.url), "utf8");
+  const code = readme.split("```js\n").find((part) => part.includes("node:test")).split("```")[0];
+  assert.match(run(code), /^# pass 1$/m);
 });
 
 test("it depends on nothing", () => {

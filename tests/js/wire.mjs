@@ -13,7 +13,10 @@ export const ANTHROPIC = {
 
 /** The same message, as the events of a stream. */
 export const ANTHROPIC_STREAM = [
-  { type: "message_start", message: { ...ANTHROPIC, content: [], stop_reason: null, usage: { input_tokens: 9, output_tokens: 1 } } },
+  {
+    type: "message_start",
+    message: { ...ANTHROPIC, content: [], stop_reason: null, usage: { input_tokens: 9, output_tokens: 1 } },
+  },
   { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
   { type: "ping" },
   { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } },
@@ -35,18 +38,18 @@ export const OPENAI = {
   created: 1_700_000_000,
   model: "gpt-test",
   choices: [
-    { index: 0, message: { role: "assistant", content: "Hello there", refusal: null }, logprobs: null, finish_reason: "stop" },
+    {
+      index: 0,
+      message: { role: "assistant", content: "Hello there", refusal: null },
+      logprobs: null,
+      finish_reason: "stop",
+    },
   ],
   usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
 };
 
 /** The same completion, as the chunks of a stream. */
-export const OPENAI_STREAM = [
-  { role: "assistant", content: "" },
-  { content: "Hello" },
-  { content: " there" },
-  {},
-]
+export const OPENAI_STREAM = [{ role: "assistant", content: "" }, { content: "Hello" }, { content: " there" }, {}]
   .map((delta, at, all) => ({
     id: OPENAI.id,
     object: "chat.completion.chunk",

@@ -24,7 +24,10 @@ class FailureReply extends Reply {
 export function error(code: string | Error = "ECONNRESET"): Reply {
   if (code instanceof Error) return new FailureReply(() => code);
   if (typeof code === "string" && code !== "") return new FailureReply(() => networkError(code));
-  throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `error() takes a code such as ECONNRESET, or an Error, not ${shown(code)}`);
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_OPTION",
+    `error() takes a code such as ECONNRESET, or an Error, not ${shown(code)}`,
+  );
 }
 
 /** What `fetch` rejects with when the connection fails. */

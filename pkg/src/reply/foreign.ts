@@ -51,7 +51,10 @@ export class ResponseReply extends Reply {
 /** Throws when there is nothing left to pass on. */
 export function checkUnread(response: Response): void {
   if (!response.bodyUsed && response.body?.locked !== true) return;
-  throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", "the body of the Response was read already: give one that was not");
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_BODY",
+    "the body of the Response was read already: give one that was not",
+  );
 }
 
 function headFrom(response: Response): Head {

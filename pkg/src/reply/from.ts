@@ -24,7 +24,10 @@ export function replyFrom(value: unknown): Reply {
   if (typeof value === "number") return new StaticReply(headOf({ status: value }), null);
   if (isResponse(value)) return new ResponseReply(value);
   if (value === undefined || typeof value === "function") {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `a reply is needed, not ${shown(value)}${value === undefined ? ": is a `return` missing?" : ""}`);
+    throw new InvalidReplyError(
+      "MOCKWIRE_INVALID_BODY",
+      `a reply is needed, not ${shown(value)}${value === undefined ? ": is a `return` missing?" : ""}`,
+    );
   }
   return replyWith(value, {});
 }
@@ -36,7 +39,10 @@ export function replyWith(body: unknown, init: ReplyInit): Reply {
   if (isBytes(body)) return bytes(body, init);
   if (PLATFORM_BODY.test(Object.prototype.toString.call(body))) return platformBody(body as BodyInit, init);
   if (typeof body === "function" || body instanceof Reply || isResponse(body)) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `a body cannot be ${shown(body)}: give it as the only argument`);
+    throw new InvalidReplyError(
+      "MOCKWIRE_INVALID_BODY",
+      `a body cannot be ${shown(body)}: give it as the only argument`,
+    );
   }
   return json(body, init);
 }
@@ -49,6 +55,10 @@ function platformBody(body: BodyInit, init: ReplyInit): Reply {
   try {
     return new ResponseReply(new Response(body, { status, statusText, headers: list }));
   } catch (cause) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `the platform makes no response of this: ${(cause as Error).message}`, { cause });
+    throw new InvalidReplyError(
+      "MOCKWIRE_INVALID_BODY",
+      `the platform makes no response of this: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }

@@ -38,7 +38,12 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
   if (/[^\t -~\x80-\xff]/.test(statusText)) {
     throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
   }
-  return shared({ status, statusText, headers, location: isRedirect(status) ? valueOf(headers, "location") : undefined });
+  return shared({
+    status,
+    statusText,
+    headers,
+    location: isRedirect(status) ? valueOf(headers, "location") : undefined,
+  });
 }
 
 let latest: Head | undefined;
@@ -57,7 +62,10 @@ function areEqual(one: HeaderList, other: HeaderList): boolean {
 export function checkedStatus(status: unknown): number {
   if (typeof status === "number" && Number.isInteger(status) && status >= 200 && status <= 599) return status;
   const given = typeof status === "number" ? String(status) : shown(status);
-  throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `a reply's status is a whole number from 200 to 599, not ${given}`);
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_STATUS",
+    `a reply's status is a whole number from 200 to 599, not ${given}`,
+  );
 }
 
 /** Whether a reply with this status has no body, whatever is done (RFC 9110, section 15). */

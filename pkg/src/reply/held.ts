@@ -53,8 +53,10 @@ export class HeldRequest<Params = Record<string, string>, Body = any> {
 
   #take() {
     const settle = this.#settle;
-    if (settle === undefined) throw new StaleHandleError(`${this.request.method} ${this.request.url} was answered already`);
-    if (this.#exchange.ended) throw new StaleHandleError(`${this.request.method} ${this.request.url} is over: its client gave up`);
+    if (settle === undefined)
+      throw new StaleHandleError(`${this.request.method} ${this.request.url} was answered already`);
+    if (this.#exchange.ended)
+      throw new StaleHandleError(`${this.request.method} ${this.request.url} is over: its client gave up`);
     this.#settle = undefined;
     return settle;
   }
@@ -107,7 +109,9 @@ export class Held<Params = Record<string, string>, Body = any> extends Reply {
   }
 
   #over(): MockwireError {
-    return this.rule.isDisposed ? new DisposedError() : new StaleHandleError(`${this.rule} was removed: nothing will arrive`);
+    return this.rule.isDisposed
+      ? new DisposedError()
+      : new StaleHandleError(`${this.rule} was removed: nothing will arrive`);
   }
 }
 

@@ -26,5 +26,8 @@ class PassthroughReply extends Reply {
 /** Passes the request on, and its response back. What `upstream` rejects with, the client gets. */
 export function passthrough(upstream: Upstream): Reply {
   if (typeof upstream === "function") return new PassthroughReply(upstream);
-  throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `passthrough() takes a function like fetch, not ${shown(upstream)}`);
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_OPTION",
+    `passthrough() takes a function like fetch, not ${shown(upstream)}`,
+  );
 }

@@ -41,7 +41,9 @@ export function json(value: unknown, init?: ReplyInit): StaticReply {
   try {
     content = JSON.stringify(value);
   } catch (cause) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", "a JSON reply: the value cannot be written as JSON", { cause });
+    throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", "a JSON reply: the value cannot be written as JSON", {
+      cause,
+    });
   }
   if (content === undefined) {
     throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", `a JSON reply: ${shown(value)} is not JSON`);
@@ -63,7 +65,10 @@ export function empty(status = 204, init?: Omit<ReplyInit, "status">): StaticRep
 export function redirect(location: string | URL, status = 302): StaticReply {
   const head = headOf({ status, headers: { location: String(location) } });
   if (head.location === undefined) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `a redirect's status is 301, 302, 303, 307 or 308, not ${status}`);
+    throw new InvalidReplyError(
+      "MOCKWIRE_INVALID_STATUS",
+      `a redirect's status is 301, 302, 303, 307 or 308, not ${status}`,
+    );
   }
   return new StaticReply(head, null);
 }

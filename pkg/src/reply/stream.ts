@@ -47,7 +47,10 @@ export function stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Reply
   let used = false;
   return new StreamReply(head, () => {
     if (used && isOneWay(source)) {
-      throw new HandlerError("a stream's generator is used up by the first request: give a function that makes a new one", undefined);
+      throw new HandlerError(
+        "a stream's generator is used up by the first request: give a function that makes a new one",
+        undefined,
+      );
     }
     used = true;
     return source;
@@ -60,7 +63,10 @@ function checked(chunks: unknown): Chunks {
   if (typeof chunks === "object" && chunks !== null && (Symbol.iterator in chunks || Symbol.asyncIterator in chunks)) {
     return chunks as Chunks;
   }
-  throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `a stream takes an iterable of strings and bytes, not ${shown(chunks)}`);
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_BODY",
+    `a stream takes an iterable of strings and bytes, not ${shown(chunks)}`,
+  );
 }
 
 /** Whether iterating it once is all that can be done: generators, streams. */
@@ -75,7 +81,10 @@ async function* pieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
 function pieceOf(chunk: unknown): Uint8Array {
   if (typeof chunk === "string") return encode(chunk);
   if (isBytes(chunk)) return copyOf(chunk);
-  throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `a stream gave ${shown(chunk)} where a string or bytes are needed`);
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_BODY",
+    `a stream gave ${shown(chunk)} where a string or bytes are needed`,
+  );
 }
 
 /** The body of a platform response, passed on as it comes. */

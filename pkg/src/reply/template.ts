@@ -32,7 +32,10 @@ class TemplateReply extends Reply {
 
   override answer(exchange: Exchange): Answer {
     if (exchange.reply !== this) {
-      throw new InvalidReplyError("MOCKWIRE_INVALID_TEMPLATE", "a template is for a rule, which the engine knows; a handler can write its own text");
+      throw new InvalidReplyError(
+        "MOCKWIRE_INVALID_TEMPLATE",
+        "a template is for a rule, which the engine knows; a handler can write its own text",
+      );
     }
     return { head: this.#head, body: new StaticBody(exchange.render()) };
   }
@@ -45,6 +48,7 @@ class TemplateReply extends Reply {
  * is an error. For a rule, not for the result of a handler.
  */
 export function template(text: string, init?: ReplyInit): Reply {
-  if (typeof text !== "string") throw new InvalidReplyError("MOCKWIRE_INVALID_TEMPLATE", `a template is a string, not ${shown(text)}`);
+  if (typeof text !== "string")
+    throw new InvalidReplyError("MOCKWIRE_INVALID_TEMPLATE", `a template is a string, not ${shown(text)}`);
   return new TemplateReply(headOf(init, "text/plain;charset=UTF-8"), text);
 }
