@@ -1,10 +1,9 @@
 //! What happened: one entry for each request, in order of arrival, the oldest evicted first.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::blocks::Blocks;
 use super::rules::Rule;
 use super::timeline::Tick;
 use super::{ExchangeId, RuleId};
@@ -14,7 +13,7 @@ use crate::model::reply::ReplyBody;
 use crate::model::request::Request;
 
 pub(crate) struct Journal<M: Mode> {
-    entries: VecDeque<Entry<M>>,
+    entries: Blocks<Entry<M>>,
     /// The number of the first entry; numbers count from 1.
     first: u64,
     cap: usize,
@@ -50,7 +49,7 @@ pub(crate) enum Response<M: Mode> {
 impl<M: Mode> Journal<M> {
     pub(crate) fn new(cap: usize) -> Self {
         Self {
-            entries: VecDeque::new(),
+            entries: Blocks::new(),
             first: 1,
             cap,
             dropped: 0,
@@ -135,15 +134,17 @@ impl<M: Mode> Journal<M> {
 
     /// The entries from this number on, with their numbers.
     pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Entry<M>)> {
-        let skip = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let entries = self.entries.iter().enumerate().skip(skip);
-        entries.map(|(index, entry)| (self.first + index as u64, entry))
+        let skip = number.saturating_sub(self.first);
+        let skip =
+            usize::try_from(skip).map_or(self.entries.len(), |skip| skip.min(self.entries.len()));
+        let numbers = self.first + skip as u64..;
+        numbers.zip(self.entries.since(skip))
     }
 
     /// Forgets all entries, and counts from 1 again.
     pub(crate) fn restart(&mut self) -> Vec<Entry<M>> {
         let empty = Self::new(self.cap);
-        std::mem::replace(self, empty).entries.into()
+        std::mem::replace(self, empty).entries.into_vec()
     }
 
     /// Forgets all entries. The numbers go on, as exchanges may be going on.
@@ -152,7 +153,7 @@ impl<M: Mode> Journal<M> {
         self.first = self.cleared_at + 1;
         self.dropped = 0;
         self.unmatched = 0;
-        std::mem::take(&mut self.entries).into()
+        std::mem::replace(&mut self.entries, Blocks::new()).into_vec()
     }
 }
 

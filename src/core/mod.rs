@@ -3,6 +3,7 @@
 //! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
 //! who does it when the borrow is over.
 
+pub(crate) mod blocks;
 pub(crate) mod exchange;
 pub(crate) mod index;
 pub(crate) mod journal;
