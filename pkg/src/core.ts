@@ -55,7 +55,6 @@ export class Core {
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
     }
     this.journal = new Journal(this.engine);
-    this.predicates.find = (sequence) => this.journal.find(sequence);
     this.rules = new Rules(this);
     this.waiters = new Waiters(this);
   }
@@ -112,11 +111,13 @@ export class Core {
   }
 
   /**
-   * To be called after a call of the engine that may have run predicates: one of them may have
-   * disposed the transport, and then this throws the `DisposedError`.
+   * Makes a call of the engine in which it may run predicates. One of them may dispose the transport;
+   * then this throws the `DisposedError`.
    */
-  settle(): void {
-    if (!this.disposed) return;
+  ask<T>(call: (engine: Engine) => T): T {
+    this.assertUsable();
+    const answer = this.predicates.during(this.journal, () => call(this.engine));
+    if (!this.disposed) return answer;
     this.#free();
     throw new DisposedError();
   }

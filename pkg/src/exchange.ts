@@ -57,7 +57,8 @@ export class Exchange {
   error: string | undefined;
   /** How many bytes of the reply's body the client has taken. */
   delivered = 0;
-  /** Whether the engine knows how it ended. */
+  /** Whether it is over, and whether the engine knows how it ended. */
+  #isOver = false;
   #isTold = false;
   #stop: ((reason: unknown) => void) | undefined;
   #onAbort: (() => void) | undefined;
@@ -88,7 +89,7 @@ export class Exchange {
 
   /** Whether it is over. */
   get ended(): boolean {
-    return this.outcome !== "pending";
+    return this.#isOver;
   }
 
   get aborted(): boolean {
@@ -116,14 +117,17 @@ export class Exchange {
 
   /** The exchange is over. Only the first call counts. */
   finish(outcome: keyof typeof ENDS, error?: string): void {
-    if (this.outcome !== "pending") return;
-    this.outcome = outcome;
-    this.error = error;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isTold) {
+      this.outcome = outcome;
+      this.error = error;
+    }
     if (this.#stop !== undefined) this.#release();
     if (this.body != null && this.body.length > this.core.bodyLimit) this.#truncate(this.body);
   }
 
-  /** It was over as soon as it began: the engine has no reply for it, and knows that. */
+  /** The engine has no reply for it, and knows that: whatever the client gets, this is how it ended. */
   refuse(outcome: "failed" | "unmatched", error: string): void {
     this.outcome = outcome;
     if (outcome === "failed") this.error = error;

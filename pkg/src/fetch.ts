@@ -28,9 +28,8 @@ export function fetchOn(core: Core, input: unknown, init: RequestInit | null | u
 export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
   const { core } = exchange;
   core.journal.open(exchange);
-  core.predicates.current = exchange;
-  const answer = core.engine.call(exchange.address.line(exchange.method));
-  core.settle();
+  const line = exchange.address.line(exchange.method);
+  const answer = core.ask((engine) => engine.call(line));
   if (answer === FAILED && core.isMalformed()) return notSent(exchange);
   if (core.waiters.isWaiting) core.waiters.arrived();
   if (answer >= 0) adopt(exchange, answer);
@@ -64,11 +63,8 @@ function adopt(exchange: Exchange, number: number): void {
 
 function decide(exchange: Exchange): number {
   const { core } = exchange;
-  core.assertUsable();
   exchange.hydrated = true;
-  core.predicates.current = exchange;
-  const answer = core.engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes());
-  core.settle();
+  const answer = core.ask((engine) => engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes()));
   if (answer >= 0) adopt(exchange, answer);
   return answer;
 }

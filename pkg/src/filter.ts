@@ -3,7 +3,7 @@
 import type { CapturedRequest } from "./captured.js";
 import { all, Condition, found, method, url } from "./conditions.js";
 import type { Core } from "./core.js";
-import { InvalidArgumentError, InvalidRuleError, shown } from "./errors.js";
+import { InvalidArgumentError, InvalidRuleError, MockwireError, shown } from "./errors.js";
 import { Rule } from "./rule.js";
 
 /**
@@ -19,16 +19,14 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
   if (filter instanceof Rule) return filter.requests();
   if (typeof filter === "function") return core.journal.all().filter(filter);
   const { json, predicates } = core.predicates.encode(conditionOf(filter).specification);
-  let found: CapturedRequest[];
+  core.journal.tell();
   try {
-    found = core.journal.matching(json);
+    return core.journal.withNumbers(core.ask((engine) => engine.matching(json)));
   } catch (cause) {
     throw core.predicates.takeFailure() ?? invalid(filter, cause);
   } finally {
     core.predicates.release(predicates);
   }
-  core.settle();
-  return found;
 }
 
 /** What the filter is called in messages. */
@@ -53,6 +51,7 @@ function conditionOf(filter: string | RegExp | Condition): Condition {
 }
 
 function invalid(filter: string | RegExp | Condition, cause: unknown): Error {
+  if (cause instanceof MockwireError) return cause;
   const { code = "MOCKWIRE_INVALID_PATTERN", message = String(cause) } = cause as { code?: string; message?: string };
   return new InvalidRuleError(code, `the filter ${nameOf(filter)}: ${message}`, { cause });
 }

@@ -89,6 +89,8 @@ function asIs(request: Request, base: string | undefined): Incoming {
   // `body` is missing where request streams are not supported; then only reading tells.
   const empty = request.body === null || request.method === "GET" || request.method === "HEAD";
   const arriving = empty ? undefined : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+  // Whoever needs it waits for it; that nobody does is no unhandled rejection.
+  arriving?.catch(() => {});
   return {
     address: addressOf(request.url, base),
     method: request.method,

@@ -52,10 +52,9 @@ export class Journal {
     for (const exchange of this.#exchanges) exchange.tell(this.#engine);
   }
 
-  /** The captured requests that satisfy the engine's condition, oldest first. */
-  matching(condition: string): CapturedRequest[] {
-    this.tell();
-    return [...this.#engine.matching(condition)].flatMap((sequence) => this.find(sequence)?.captured ?? []);
+  /** The captured requests with these numbers, in their order. */
+  withNumbers(sequences: Float64Array): CapturedRequest[] {
+    return [...sequences].flatMap((sequence) => this.find(sequence)?.captured ?? []);
   }
 
   get size(): number {

@@ -2,7 +2,7 @@
 
 import type { CapturedRequest } from "./captured.js";
 import { HandlerError, messageOf } from "./errors.js";
-import type { Exchange } from "./exchange.js";
+import type { Journal } from "./journal.js";
 
 /** A function that tells whether a request is meant, and its name in messages. */
 export class Predicate {
@@ -24,20 +24,30 @@ export class Predicate {
 let enlist = (_predicate: Predicate): number => -1;
 
 /**
- * The predicates of one transport. The engine holds on to this object and not to the transport, so
- * that a forgotten transport can be collected.
+ * The predicates of one transport. The engine holds on to this object, which therefore does not hold
+ * on to the transport: one that was forgotten can be collected.
  */
 export class Predicates {
-  /** Whom the engine is asked about at the moment. */
-  current: Exchange | undefined;
   /** How deep we are in calls of the engine that may call back. */
   depth = 0;
   /** What a predicate threw during the engine's last call. */
   failure: HandlerError | undefined;
-  /** Finds a journaled exchange, for queries over many of them. */
-  find: (sequence: number) => Exchange | undefined = () => undefined;
+  /** Where the requests are that the engine may ask about: only while it may, see {@link during}. */
+  #journal: Journal | undefined;
   readonly #known: Array<Predicate | undefined> = [];
   readonly #free: number[] = [];
+
+  /** Makes a call of the engine, in which it may run predicates on the requests of the journal. */
+  during<T>(journal: Journal, call: () => T): T {
+    // Predicates may use their own transport, and so come back here.
+    const outer = this.#journal;
+    this.#journal = journal;
+    try {
+      return call();
+    } finally {
+      this.#journal = outer;
+    }
+  }
 
   /**
    * What is to cross to the engine, as JSON: each predicate in it gets a number, good until it is
@@ -66,8 +76,8 @@ export class Predicates {
   }
 
   /** Called by the engine. An exception is kept, because what crosses the boundary is only its text. */
-  readonly test = (number: number, sequence?: number): boolean => {
-    const exchange = this.current?.sequence === sequence || sequence === undefined ? this.current : this.find(sequence);
+  readonly test = (number: number, sequence: number): boolean => {
+    const exchange = this.#journal?.find(sequence);
     const predicate = this.#known[number];
     if (exchange === undefined || predicate === undefined) return false;
     try {

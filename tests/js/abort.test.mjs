@@ -179,3 +179,11 @@ test("no listener stays behind on a signal that lives on", withTransport(async (
   await (await waiting).text();
   assert.equal(listeners.size, 0);
 }));
+
+test("of an unmatched request that a handler answers", withTransport({ unmatched: () => new Promise(() => {}) }, async (transport) => {
+  const controller = new AbortController();
+  const response = failureOf(transport.fetch(URL_TEXT, { signal: controller.signal }));
+  controller.abort(reason);
+  assert.equal(await response, reason);
+  assert.equal(transport.lastRequest().outcome, "unmatched");
+}));

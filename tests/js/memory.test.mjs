@@ -1,0 +1,57 @@
+/** Nothing is kept that nobody can reach. In a process of its own, where the collector can be called. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+
+const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+
+function run(code) {
+  const flags = ["--no-warnings", "--expose-gc", "--input-type=module", "--eval", code];
+  return execFileSync(process.execPath, flags, { cwd: new URL(".", import.meta.url), env, encoding: "utf8" }).trim();
+}
+
+test("a transport that was forgotten, not disposed, is collected", () => {
+  const code = `
+    import { MockTransport } from "mockwire";
+    const collected = [];
+    const registry = new FinalizationRegistry((name) => collected.push(name));
+    for (let n = 0; n < 3; n += 1) {
+      const transport = new MockTransport();
+      registry.register(transport, n);
+      transport.get("/a").matching((request) => request.path === "/a").reply(async () => ({ a: 1 }));
+      await (await transport.fetch("https://api.test/a")).json();
+      transport.requests("/a");
+    }
+    for (let turn = 0; turn < 20 && collected.length < 2; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      gc();
+    }
+    console.log(collected.length >= 2);`;
+  assert.equal(run(code), "true");
+});
+
+test("neither requests nor transports leave anything behind", () => {
+  const code = `
+    import { MockTransport } from "mockwire";
+    const { signal } = new AbortController();
+    const cycle = async () => {
+      const transport = new MockTransport();
+      transport.post("/a/:id").matching(() => true).reply({ a: 1 });
+      transport.get("/s").stream(["a", "b"]);
+      await (await transport.fetch("https://api.test/a/1", { method: "POST", body: "x".repeat(1000), signal })).json();
+      await (await transport.fetch("https://api.test/s", { signal })).text();
+      transport.dispose();
+    };
+    const used = async () => {
+      // The platform's own streams are collected only between turns of the event loop.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      return process.memoryUsage().heapUsed;
+    };
+    for (let n = 0; n < 500; n += 1) await cycle();
+    const before = await used();
+    for (let n = 0; n < 3000; n += 1) await cycle();
+    console.log((await used() - before) / 3000);`;
+  const bytes = Number(run(code));
+  assert.ok(bytes < 200, `${bytes} bytes are left behind by each transport`);
+});
