@@ -548,8 +548,8 @@ proptest! {
         let owned = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
             (name.into_owned(), value.into_owned())
         };
-        prop_assert_eq!(captured.query_pairs().map(owned).collect::<Vec<_>>(), pairs.clone());
-        prop_assert_eq!(captured.form_pairs().map(owned).collect::<Vec<_>>(), pairs.clone());
+        prop_assert_eq!(&captured.query_pairs().map(owned).collect::<Vec<_>>(), &pairs);
+        prop_assert_eq!(&captured.form_pairs().map(owned).collect::<Vec<_>>(), &pairs);
         for (name, value) in &pairs {
             let first = pairs.iter().find(|(other, _)| other == name).map(|it| it.1.clone());
             prop_assert_eq!(captured.query(name).map(|it| it.into_owned()), first);
