@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::{BoxError, Error, Part};
@@ -31,45 +32,74 @@ impl<M: Mode, B: HttpBody<Error: Into<BoxError>>> Service<http::Request<B>> for 
         let (parts, body) = request.into_parts();
         CallService {
             transport: self.clone(),
-            state: State::Reading {
-                parts: Some(Box::new(parts)),
-                body: Box::pin(body),
-                read: BytesMut::new(),
-            },
+            parts: Some(parts),
+            body,
+            read: Read::default(),
+            respond: None,
         }
     }
 }
 
-/// The future of the `tower` service. Dropping it cancels the call.
-pub struct CallService<M: Mode, B> {
-    transport: MockTransport<M>,
-    state: State<M, B>,
+pin_project! {
+    /// The future of the `tower` service. Dropping it cancels the call.
+    pub struct CallService<M: Mode, B> {
+        transport: MockTransport<M>,
+        // `None` once the request's body is read.
+        parts: Option<http::request::Parts>,
+        #[pin]
+        body: B,
+        read: Read,
+        respond: Option<Respond<M>>,
+    }
 }
 
-enum State<M: Mode, B> {
-    Reading {
-        parts: Option<Box<http::request::Parts>>,
-        body: Pin<Box<B>>,
-        read: BytesMut,
-    },
-    Responding(Respond<M>),
+/// A body as far as it is read. Nearly always it is one frame, which is not copied.
+#[derive(Default)]
+struct Read {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Read {
+    fn push(&mut self, mut data: impl Buf) {
+        if self.all.is_empty() && self.first.is_empty() {
+            self.first = data.copy_to_bytes(data.remaining());
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            self.all.extend_from_slice(chunk);
+            let len = chunk.len();
+            data.advance(len);
+        }
+    }
+
+    fn take(&mut self) -> Bytes {
+        if self.all.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            std::mem::take(&mut self.all).freeze()
+        }
+    }
 }
 
 impl<M: Mode, B: HttpBody<Error: Into<BoxError>>> Future for CallService<M, B> {
     type Output = Result<http::Response<Body<M>>, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
         loop {
-            let this = &mut *self;
-            let (parts, body, read) = match &mut this.state {
-                State::Responding(respond) => return Pin::new(respond).poll(cx),
-                State::Reading { parts, body, read } => (parts, body, read),
-            };
-            match body.as_mut().poll_frame(cx) {
+            if let Some(respond) = this.respond {
+                return Pin::new(respond).poll(cx);
+            }
+            match this.body.as_mut().poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
-                        read.extend_from_slice(data.chunk());
+                        this.read.push(data);
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -78,26 +108,22 @@ impl<M: Mode, B: HttpBody<Error: Into<BoxError>>> Future for CallService<M, B> {
                     return Poll::Ready(Err(Error::invalid(Part::Body, "request", reason)));
                 }
                 Poll::Ready(None) => {
-                    let parts = parts.take();
-                    let read = std::mem::take(read).freeze();
-                    let Some(parts) = parts else {
+                    let Some(parts) = this.parts.take() else {
                         panic!("a `CallService` was polled after it had completed");
                     };
-                    let request = http::Request::from_parts(*parts, read);
-                    this.state = State::Responding(this.transport.call(request));
+                    let request = http::Request::from_parts(parts, this.read.take());
+                    *this.respond = Some(MockTransport::call(this.transport, request));
                 }
             }
         }
     }
 }
 
-impl<M: Mode, B> Unpin for CallService<M, B> {}
-
 impl<M: Mode, B> fmt::Debug for CallService<M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.state {
-            State::Reading { read, .. } => write!(f, "CallService(read {} bytes)", read.len()),
-            State::Responding(respond) => write!(f, "CallService({respond:?})"),
+        match &self.respond {
+            None => f.write_str("CallService(reading the request)"),
+            Some(respond) => write!(f, "CallService({respond:?})"),
         }
     }
 }
