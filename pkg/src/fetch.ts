@@ -2,7 +2,7 @@
 
 import { FAILED, NEEDS, UNMATCHED } from "./engine.js";
 import type { Core } from "./core.js";
-import { InvalidRequestError, messageOf, type MockwireError } from "./errors.js";
+import { InvalidRequestError, messageOf, type MockwireError, StaleHandleError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
 import { redirected } from "./redirect.js";
@@ -55,7 +55,9 @@ async function sendLater(
 function adopt(exchange: Exchange, number: number): void {
   const { rules, engine } = exchange.core;
   const rule = rules.owner(number);
-  exchange.reply = rules.reply(number);
+  const reply = rules.reply(number);
+  if (reply === undefined) throw new StaleHandleError("the rule was taken back while it was being asked");
+  exchange.reply = reply;
   exchange.rule = rule;
   exchange.number = number;
   if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
@@ -94,8 +96,8 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 function respond(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head, body } = answer;
   exchange.head = head;
-  if (head.location !== undefined && exchange.redirect !== "manual")
-    return follow(exchange, head.location, head.status);
+  const { location, status } = head;
+  if (location !== undefined && exchange.redirect !== "manual") return follow(exchange, location, status);
   const response = asPlatform(new MockResponse(exchange, head, body));
   return Promise.resolve(exchange.core.options.realResponse === true ? platformResponse(exchange, response) : response);
 }
@@ -115,7 +117,7 @@ function follow(exchange: Exchange, location: string, status: number): Promise<R
 function refuse(exchange: Exchange, error: MockwireError, number: number): Promise<Response> {
   const { unmatched = "error" } = exchange.core.options;
   exchange.refuse(number === UNMATCHED ? "unmatched" : "failed", messageOf(error));
-  if (number !== UNMATCHED || unmatched === "error") return Promise.reject(error);
+  if (number !== UNMATCHED || unmatched === "error") return fail(exchange, error);
   if (typeof unmatched === "function") return give(exchange, new HandlerReply(unmatched));
   return give(exchange, text(error.message, { status: unmatched, headers: { "x-should-retry": "false" } }));
 }

@@ -40,8 +40,8 @@ export class Rules {
   }
 
   /** The reply that the engine means. */
-  reply(number: number): Reply {
-    return this.#replies[number]!;
+  reply(number: number): Reply | undefined {
+    return this.#replies[number];
   }
 
   /** The rule whose reply the engine means. */

@@ -264,6 +264,8 @@ describe("memory", () => {
     assert.deepEqual([captured.text(), captured.truncated], ["1234", true]);
     await transport.fetch(`${BASE}/a`, { method: "POST", body: new Blob(["789"]) });
     assert.equal(transport.lastRequest().truncated, false);
+    await failureOf(transport.fetch(`${BASE}/none`, { method: "POST", body: "123456789" }));
+    assert.equal(transport.lastRequest().text(), "1234");
   }));
 
   test("clear() forgets what was captured; rules stay, numbers go on", withTransport(async (transport) => {

@@ -158,6 +158,15 @@ describe("functions of the test that fail", () => {
     }));
   }
 
+  test("a predicate may take its own rule back, or everything", withTransport(async (transport) => {
+    const rule = transport.get("/a").matching(() => (rule.remove(), true)).reply("gone");
+    assert.ok((await failureOf(transport.fetch(`${BASE}/a`))) instanceof MockwireError);
+    transport.get("/a").matching(() => (transport.reset(), true)).reply("gone");
+    assert.ok((await failureOf(transport.fetch(`${BASE}/a`))) instanceof MockwireError);
+    await works(transport);
+    assert.equal(transport.lastRequest().sequence, transport.count());
+  }));
+
   test("a body that fails to arrive fails the request", withTransport(async (transport) => {
     transport.post("/a").reply(200);
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
