@@ -64,7 +64,7 @@ pub(crate) struct Step {
 pub(crate) enum Site {
     Rust(&'static Location<'static>),
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
-    Text(Box<str>),
+    Text(std::sync::Arc<str>),
 }
 
 pub(crate) struct Registered<M: Mode> {
@@ -123,10 +123,11 @@ impl Ease {
         let captures =
             |pattern: &Pattern| matches!(pattern, Pattern::Path(path) if path.exact().is_none());
         let replies = action.replies();
+        let has_template = replies.iter().any(Reply::is_template);
         Self {
-            decided_by_target: matcher.is_only(Pattern::is_about_target),
+            decided_by_target: matcher.is_only(Pattern::is_about_target) && !has_template,
             replies_alike: !replies.is_empty()
-                && !replies.iter().any(Reply::is_template)
+                && !has_template
                 && !matcher.required_patterns().any(captures),
         }
     }

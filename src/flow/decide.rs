@@ -57,7 +57,7 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     Ok(Decided { exchange, decision })
 }
 
-/// Asks the candidates in order; the first that matches and is still in play answers.
+/// Asks the candidates, and diagnoses the request when none of them answers.
 pub(crate) fn ask<M: Mode>(
     engine: &Engine<M>,
     exchange: ExchangeId,
@@ -66,23 +66,37 @@ pub(crate) fn ask<M: Mode>(
     request: Request,
 ) -> Decision<M> {
     let mut subject = Subject::new(&request, sequence);
-    for candidate in candidates {
-        match candidate.rule.matcher.test(&mut subject) {
-            Ok(false) => {}
-            Ok(true) => {
-                let claimed = engine.with(|core| core.claim(exchange, candidate.id));
-                if let Some(claimed) = claimed {
-                    return answer(claimed, Some(request));
-                }
-            }
-            Err(error) => return Decision::Failed(error.in_rule(&candidate.rule.site.to_string())),
-        }
+    match find(engine, exchange, &mut subject, candidates) {
+        Ok(Some(claimed)) => answer(claimed, Some(request)),
+        Ok(None) => Decision::Unmatched {
+            diagnosis: Box::new(diagnose(engine, &subject)),
+            request,
+        },
+        Err(error) => Decision::Failed(error),
     }
-    let diagnosis = Box::new(diagnose(engine, &subject));
-    Decision::Unmatched { diagnosis, request }
 }
 
-fn answer<M: Mode>(claimed: Claimed<M>, request: Option<Request>) -> Decision<M> {
+/// Asks the candidates in order; the first that matches and is still in play answers.
+pub(crate) fn find<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    subject: &mut Subject<'_>,
+    candidates: Vec<Candidate<M>>,
+) -> Result<Option<Claimed<M>>> {
+    for Candidate { id, rule } in candidates {
+        let matched = rule.matcher.test(subject);
+        if matched.map_err(|error| error.in_rule(&rule.site.to_string()))? {
+            let claimed = engine.with(|core| core.claim(exchange, id));
+            if claimed.is_some() {
+                return Ok(claimed);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The answer of a rule that has claimed a request, with what its template captures.
+pub(crate) fn answer<M: Mode>(claimed: Claimed<M>, request: Option<Request>) -> Decision<M> {
     let request = request.map(|request| {
         let params = claimed.rule.matcher.captures(&request);
         request.with_params(params)

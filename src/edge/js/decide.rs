@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, Version};
 
 use super::convert::{block, error_json, to_json};
-use crate::core::exchange::{Claimed, Delivered};
+use crate::core::exchange::{Claimed, Delivered, Verdict};
 use crate::core::rules::Candidate;
 use crate::core::{Core, ExchangeId};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Part, Result};
-use crate::flow::decide::{Decision, ask};
+use crate::flow::decide::{Decision, answer, ask, find};
+use crate::matcher::Subject;
 use crate::mode::Local;
 use crate::model::captured::Outcome;
 use crate::model::request::Request;
@@ -39,42 +40,42 @@ impl Decider {
             Err(error) => return self.fail(error),
         };
         let engine = &*transport.engine;
-        let arrived = engine.with(|core| {
-            core.ensure_alive()?;
-            let arrived = core.arrive(request.clone());
+        let admitted = engine.with(|core| {
+            let (arrived, verdict) = core.admit(request, None)?;
             // An exchange that the journal forgets can be named no more.
-            let forgotten = arrived
-                .evicted
-                .as_ref()
-                .and_then(|entry| core.exchanges.remove(entry.exchange));
-            let candidates = candidates(core, &request);
-            Ok((arrived, forgotten, candidates))
+            let evicted = arrived.evicted.as_ref();
+            let forgotten = evicted.and_then(|entry| core.exchanges.remove(entry.exchange));
+            Ok((arrived, verdict, forgotten))
         });
-        let (arrived, candidates) = match arrived {
-            Ok((arrived, forgotten, candidates)) => {
-                drop(forgotten);
-                (arrived, candidates)
+        let (arrived, verdict, forgotten) = match admitted {
+            Ok(admitted) => admitted,
+            Err((error, request)) => {
+                drop::<Request>(request);
+                return self.fail(error);
             }
-            Err(error) => return self.fail(error),
         };
-        drop(arrived.evicted);
+        drop((forgotten, arrived.evicted));
         self.sequence = arrived.sequence;
+        let (mut candidates, request) = match verdict {
+            Verdict::Claimed { claimed, request } => {
+                return self.conclude(engine, arrived.exchange, answer(claimed, request));
+            }
+            Verdict::Ask {
+                candidates,
+                request,
+            } => (candidates, request),
+        };
         // Only as far as the request line decides.
-        let mut candidates = candidates;
         let whole = |it: &Candidate<Local>| it.rule.needs_whole_request();
         let end = candidates.iter().position(whole);
         candidates.truncate(end.unwrap_or(candidates.len()));
-        let decided = ask(
-            engine,
-            arrived.exchange,
-            arrived.sequence,
-            candidates,
-            request,
-        );
-        match decided {
-            Decision::Unmatched { .. } => NEEDS,
-            decided => self.conclude(engine, arrived.exchange, decided),
-        }
+        let mut subject = Subject::new(&request, arrived.sequence);
+        let decided = match find(engine, arrived.exchange, &mut subject, candidates) {
+            Ok(Some(claimed)) => answer(claimed, Some(request)),
+            Ok(None) => return NEEDS,
+            Err(error) => Decision::Failed(error),
+        };
+        self.conclude(engine, arrived.exchange, decided)
     }
 
     pub(super) fn decide(

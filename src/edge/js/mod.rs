@@ -9,6 +9,8 @@ mod decide;
 mod spec;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use js_sys::Function;
@@ -32,6 +34,8 @@ pub struct Engine {
     /// Called with the number of a predicate and a sequence number; answers or throws.
     test: Function,
     decider: RefCell<Decider>,
+    /// Where rules were registered: rules made in a loop share one text.
+    sites: RefCell<HashSet<Arc<str>>>,
 }
 
 #[wasm_bindgen]
@@ -44,6 +48,7 @@ impl Engine {
             transport: transport.map_err(thrown)?,
             test,
             decider: RefCell::default(),
+            sites: RefCell::default(),
         })
     }
 
@@ -211,6 +216,16 @@ impl Engine {
         let answer = f(&mut decider);
         *self.decider.borrow_mut() = decider;
         answer
+    }
+
+    fn site(&self, text: &str) -> Arc<str> {
+        let mut sites = self.sites.borrow_mut();
+        if let Some(known) = sites.get(text) {
+            return known.clone();
+        }
+        let site: Arc<str> = text.into();
+        sites.insert(site.clone());
+        site
     }
 
     fn report(&self, verdict: Result<(), verify::Report>) -> String {

@@ -1,6 +1,7 @@
 //! What JavaScript sends as JSON: options, rules and conditions.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::Function;
 use serde::Deserialize;
@@ -49,7 +50,7 @@ pub(super) struct RuleSpec {
     #[serde(default)]
     otherwise: bool,
     scenario: Option<StepSpec>,
-    site: String,
+    pub(super) site: String,
     when: Condition,
     replies: Vec<ReplySpec>,
     end: Option<End>,
@@ -176,9 +177,10 @@ impl RuleSpec {
     pub(super) fn register(
         self,
         transport: &MockTransport<Local>,
+        site: Arc<str>,
         test: &Function,
     ) -> Result<RuleId> {
-        let site = Site::Text(self.site.into());
+        let site = Site::Text(site);
         let matcher = self.when.matcher(test)?;
         let (min, max) = (self.min, self.max);
         let mut when = When::new(transport.clone(), matcher, None, site)
