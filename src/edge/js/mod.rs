@@ -21,11 +21,15 @@ use self::decide::Decider;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
 use crate::core::exchange::Delivered;
+use crate::core::rules::{Action, Site};
 use crate::error::{Error, ErrorKind, Result};
+use crate::matcher::conditions;
 use crate::mode::Local;
 use crate::model::captured::ResponseHead;
+use crate::model::reply::Reply;
 use crate::transport::MockTransport;
 use crate::verify;
+use crate::when::When;
 
 /// The engine of one JavaScript `MockTransport`. Sequence numbers count requests from 1.
 #[wasm_bindgen]
@@ -55,9 +59,35 @@ impl Engine {
     /// Registers a rule, given as JSON; its number.
     #[wasm_bindgen(js_name = addRule)]
     pub fn add_rule(&self, spec: &str) -> Result<f64, JsValue> {
-        let rule =
-            RuleSpec::parse(spec).and_then(|spec| spec.register(&self.transport, &self.test));
+        let rule = RuleSpec::parse(spec).and_then(|spec| {
+            let site = self.site(&spec.site);
+            spec.register(&self.transport, site, &self.test)
+        });
         rule.map(rule_number).map_err(thrown)
+    }
+
+    /// Registers a rule without further conditions, which always gives the same reply; its number.
+    /// What most rules are, and cheaper than JSON. An empty method means any.
+    #[wasm_bindgen(js_name = addPlainRule)]
+    pub fn add_plain_rule(
+        &self,
+        method: &str,
+        target: &str,
+        status: u16,
+        reply: u32,
+        site: &str,
+    ) -> Result<f64, JsValue> {
+        let site = Site::Text(self.site(site));
+        let matcher = if method.is_empty() {
+            conditions::url(target)
+        } else {
+            conditions::on(method, target)
+        };
+        let rule = Reply::status(status).validate().and_then(|answer| {
+            let when = When::new(self.transport.clone(), matcher, None, site);
+            when.register(Action::Reply(answer.external(reply)))
+        });
+        rule.map(|rule| rule_number(rule.id())).map_err(thrown)
     }
 
     /// Removes a rule.
