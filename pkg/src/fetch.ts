@@ -11,8 +11,18 @@ import type { Answer, Reply } from "./reply/reply.js";
 import { text } from "./reply/static.js";
 import { asPlatform, MockResponse, platformResponse } from "./response.js";
 
-/** `fetch`, on this transport. Never throws: what goes wrong, the promise rejects with. */
-export function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefined): Promise<Response> {
+/**
+ * The `fetch` of a transport. A function of its own, because V8 lets what a constructor closes over
+ * survive young collections.
+ */
+export function fetchOf(core: Core): typeof fetch {
+  return function fetch(input: unknown, init?: RequestInit) {
+    return fetchOn(core, input, init);
+  };
+}
+
+/** Never throws: what goes wrong, the promise rejects with. */
+function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefined): Promise<Response> {
   try {
     core.assertUsable();
     const request = incoming(input, init, core.base);

@@ -5,7 +5,7 @@ import type { CapturedRequest } from "./captured.js";
 import { Core } from "./core.js";
 import { InvalidArgumentError, shown } from "./errors.js";
 import { expectCalled, expectInOrder, expectNoUnmatched } from "./expect.js";
-import { fetchOn } from "./fetch.js";
+import { fetchOf } from "./fetch.js";
 import { type Filter, select } from "./filter.js";
 import { DISPOSE } from "./inspect.js";
 import { install, uninstall } from "./install.js";
@@ -48,7 +48,7 @@ export class MockTransport extends Routes {
         return core.rules.add(draft, replies, end, caller);
       },
     };
-    this.fetch = (input: unknown, init?: RequestInit) => fetchOn(core, input, init);
+    this.fetch = fetchOf(core);
   }
 
   /** Rules that are taken back, and verified, together. */
