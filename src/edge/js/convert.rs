@@ -126,11 +126,15 @@ fn latin1(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A rule's id as a number that JavaScript can hold exactly: its generation is below 2^21.
+/// A rule's id as a number that JavaScript can hold exactly, and a small one for a rule whose place
+/// no other had before. A generation is odd, and below 2^21 it fits.
 pub(super) fn rule_number(rule: RuleId) -> f64 {
-    rule.data().as_ffi() as f64
+    (rule.data().as_ffi() - FIRST_GENERATION) as f64
 }
 
 pub(super) fn rule_id(number: f64) -> RuleId {
-    KeyData::from_ffi(number as u64).into()
+    KeyData::from_ffi(number as u64 + FIRST_GENERATION).into()
 }
+
+/// The generation of a key that is the first at its place, where `as_ffi` puts it.
+const FIRST_GENERATION: u64 = 1 << 32;

@@ -10,7 +10,7 @@ use crate::core::exchange::{Claimed, Delivered, Verdict};
 use crate::core::rules::Candidate;
 use crate::core::{Core, ExchangeId};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Part, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::flow::decide::{Decision, answer, ask, find};
 use crate::matcher::Subject;
 use crate::mode::Local;
@@ -24,6 +24,8 @@ pub(super) const NEEDS: i32 = -1;
 pub(super) const UNMATCHED: i32 = -2;
 /// Something failed.
 pub(super) const FAILED: i32 = -3;
+/// The line is forgotten: JavaScript gives it again.
+pub(super) const FORGOTTEN: i32 = -4;
 
 /// The last decision, and what JavaScript may ask about it.
 #[derive(Default)]
@@ -34,11 +36,14 @@ pub(super) struct Decider {
 }
 
 impl Decider {
-    pub(super) fn call(&mut self, transport: &MockTransport<Local>, line: &str) -> i32 {
-        let request = match request(line) {
-            Ok(request) => request,
-            Err(error) => return self.fail(error),
-        };
+    /// A request arrives whose line is known.
+    pub(super) fn call(
+        &mut self,
+        transport: &MockTransport<Local>,
+        (method, url): (Method, Uri),
+    ) -> i32 {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        let request = Request::new(method, url, Version::HTTP_11, headers, body);
         let engine = &*transport.engine;
         let admitted = engine.with(|core| {
             let (arrived, verdict) = core.admit(request, None)?;
@@ -148,7 +153,7 @@ impl Decider {
         }
     }
 
-    fn fail(&mut self, error: Error) -> i32 {
+    pub(super) fn fail(&mut self, error: Error) -> i32 {
         self.error = Some(error);
         FAILED
     }
@@ -200,16 +205,6 @@ fn whole(
         request.mark_secrets(&engine.settings.redact);
         request
     }))
-}
-
-fn request(line: &str) -> Result<Request> {
-    let (method, url) = line.split_once(' ').unwrap_or((line, ""));
-    let method = Method::from_bytes(method.as_bytes())
-        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()))?;
-    let url =
-        Uri::try_from(url).map_err(|error| Error::invalid(Part::Url, url, error.to_string()))?;
-    let (version, headers) = (Version::HTTP_11, HeaderMap::new());
-    Ok(Request::new(method, url, version, headers, Bytes::new()))
 }
 
 fn candidates(core: &Core<Local>, request: &Request) -> Vec<Candidate<Local>> {

@@ -6,6 +6,7 @@
 
 mod convert;
 mod decide;
+mod lines;
 mod spec;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use self::convert::{Entry, block, finished, rule_number, thrown};
 use self::decide::Decider;
+use self::lines::Lines;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
 use crate::core::exchange::Delivered;
@@ -38,6 +40,7 @@ pub struct Engine {
     /// Called with the number of a predicate and a sequence number; answers or throws.
     test: Function,
     decider: RefCell<Decider>,
+    lines: RefCell<Lines>,
     /// Where rules were registered: rules made in a loop share one text.
     sites: RefCell<HashSet<Arc<str>>>,
 }
@@ -52,6 +55,7 @@ impl Engine {
             transport: transport.map_err(thrown)?,
             test,
             decider: RefCell::default(),
+            lines: RefCell::default(),
             sites: RefCell::default(),
         })
     }
@@ -100,6 +104,24 @@ impl Engine {
     /// A request arrives: `METHOD URL`. The number of the reply to give, or [`decide::NEEDS`],
     /// [`decide::UNMATCHED`], [`decide::FAILED`].
     pub fn call(&self, line: &str) -> i32 {
+        self.deciding(|decider| match lines::parse(line) {
+            Ok(line) => decider.call(&self.transport, line),
+            Err(error) => decider.fail(error),
+        })
+    }
+
+    /// Remembers the line of a request, `METHOD URL`, for `callKnown`; its number.
+    pub fn line(&self, line: &str) -> Result<usize, JsValue> {
+        self.lines.borrow_mut().add(line).map_err(thrown)
+    }
+
+    /// As `call`, by the number of a line that was remembered, so that no text crosses;
+    /// [`decide::FORGOTTEN`] when 1024 other lines came after it: then no request has arrived.
+    #[wasm_bindgen(js_name = callKnown)]
+    pub fn call_known(&self, line: usize) -> i32 {
+        let Some(line) = self.lines.borrow().get(line) else {
+            return decide::FORGOTTEN;
+        };
         self.deciding(|decider| decider.call(&self.transport, line))
     }
 
