@@ -2,7 +2,7 @@
 
 import { Conditional } from "./conditional.js";
 import type { Condition } from "./conditions.js";
-import * as when from "./conditions.js";
+import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, shown } from "./errors.js";
 import type { HeadersInput } from "./headers.js";
 import { error } from "./reply/failure.js";
@@ -16,8 +16,7 @@ import { redirect } from "./reply/static.js";
 import { type Chunks, stream } from "./reply/stream.js";
 import { template } from "./reply/template.js";
 import type { Rule } from "./rule.js";
-import type { RuleDraft, SequenceEnd } from "./rules.js";
-import type { ParsedTarget } from "./target.js";
+import type { SequenceEnd } from "./rules.js";
 
 /** How often a rule answers: it matches no more after `max` times, and `verify()` fails below `min`. */
 export interface Times {
@@ -40,23 +39,13 @@ export interface Registrar {
  */
 export class RuleBuilder<Params = Record<string, string>, Body = any> extends Conditional<Params, Body> {
   readonly #registrar: Registrar;
-  readonly #target: ParsedTarget;
-  readonly #method: string | undefined;
-  readonly #otherwise: boolean;
-  readonly #conditions: Condition[];
-  #min = 0;
-  #max: number | null = null;
-  #priority = 0;
-  #scenario: { name: string; when?: string; then?: string } | null = null;
+  readonly #draft: RuleDraft;
 
   /** @internal */
-  constructor(registrar: Registrar, target: ParsedTarget, method: string | undefined, otherwise = false) {
+  constructor(registrar: Registrar, draft: RuleDraft) {
     super();
     this.#registrar = registrar;
-    this.#target = target;
-    this.#method = method;
-    this.#otherwise = otherwise;
-    this.#conditions = method === undefined ? [target.condition] : [when.method(method), target.condition];
+    this.#draft = draft;
   }
 
   /** Says what the bodies are, for the type of `request.json()`. Nothing is checked. */
@@ -74,8 +63,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
         `times() takes whole numbers, max not below min, not ${given}`,
       );
     }
-    this.#min = min;
-    this.#max = max;
+    this.#draft.min = min;
+    this.#draft.max = max;
     return this;
   }
 
@@ -86,7 +75,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
 
   /** It need not answer at all: `verify()` does not ask for it. */
   optional(): this {
-    this.#min = 0;
+    this.#draft.min = 0;
     return this;
   }
 
@@ -95,25 +84,25 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
     if (!Number.isInteger(priority) || Math.abs(priority) > 0x7fffffff) {
       throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `priority() takes a whole number, not ${shown(priority)}`);
     }
-    this.#priority = priority;
+    this.#draft.priority = priority;
     return this;
   }
 
   /** Makes the rule part of a scenario: a named state that rules wait for and change. */
   inScenario(name: string): this {
-    this.#scenario = { ...this.#scenario, name: word("inScenario", name) };
+    this.#draft.scenario = { ...this.#draft.scenario, name: word("inScenario", name) };
     return this;
   }
 
   /** It answers only when its scenario is in this state; every scenario begins in `started`. */
   whenState(state: string): this {
-    this.#scenario = { ...this.#inScenario("whenState"), when: word("whenState", state) };
+    this.#draft.scenario = { ...this.#inScenario("whenState"), when: word("whenState", state) };
     return this;
   }
 
   /** When it has answered, its scenario is in this state. */
   thenState(state: string): this {
-    this.#scenario = { ...this.#inScenario("thenState"), then: word("thenState", state) };
+    this.#draft.scenario = { ...this.#inScenario("thenState"), then: word("thenState", state) };
     return this;
   }
 
@@ -194,27 +183,17 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
 
   /** @internal */
   protected override and(condition: Condition): this {
-    this.#conditions.push(condition);
+    this.#draft.conditions.push(condition);
     return this;
   }
 
   #inScenario(caller: string): { name: string } {
-    if (this.#scenario !== null) return this.#scenario;
+    if (this.#draft.scenario !== null) return this.#draft.scenario;
     throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() needs a scenario: call inScenario() before`);
   }
 
   #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
-    const draft: RuleDraft = {
-      method: this.#method ?? "*",
-      target: this.#target,
-      when: when.all(...this.#conditions).specification,
-      priority: this.#priority,
-      min: this.#min,
-      max: this.#max,
-      otherwise: this.#otherwise,
-      scenario: this.#scenario,
-    };
-    return this.#registrar.register(draft, replies, end, caller);
+    return this.#registrar.register(this.#draft, replies, end, caller);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The beginnings of rules: what transports and scopes have in common. */
 
 import { RuleBuilder, type Registrar } from "./builder.js";
+import { RuleDraft } from "./draft.js";
 import { InvalidRuleError } from "./errors.js";
 import { methodOf } from "./method.js";
 import type { PathParams } from "./path-params.js";
@@ -19,45 +20,49 @@ export abstract class Routes {
 
   /** A rule for this method. */
   on<const T extends Target>(method: string, target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), checkedMethod(method));
+    return this.#begin(target, checkedMethod(method));
   }
 
   /** A rule for every method. */
   all<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), undefined);
+    return this.#begin(target, undefined);
   }
 
   get<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "GET");
+    return this.#begin(target, "GET");
   }
 
   post<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "POST");
+    return this.#begin(target, "POST");
   }
 
   put<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "PUT");
+    return this.#begin(target, "PUT");
   }
 
   patch<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "PATCH");
+    return this.#begin(target, "PATCH");
   }
 
   delete<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "DELETE");
+    return this.#begin(target, "DELETE");
   }
 
   head<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "HEAD");
+    return this.#begin(target, "HEAD");
   }
 
   options<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
-    return new RuleBuilder(this.registrar, parseTarget(target), "OPTIONS");
+    return this.#begin(target, "OPTIONS");
   }
 
   /** The rule for requests that no other rule takes. */
   otherwise(): RuleBuilder {
-    return new RuleBuilder(this.registrar, parseTarget(undefined), undefined, true);
+    return this.#begin(undefined, undefined, true);
+  }
+
+  #begin<Params>(target: Target | undefined, method: string | undefined, otherwise = false): RuleBuilder<Params> {
+    return new RuleBuilder(this.registrar, new RuleDraft(parseTarget(target), method, otherwise));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
+import type { RuleDraft } from "./draft.js";
 import { StaleHandleError } from "./errors.js";
 import { DISPOSE, INSPECT } from "./inspect.js";
 import type { ParsedTarget } from "./target.js";
@@ -22,14 +23,14 @@ export class Rule {
   #whenRemoved: (() => void) | undefined;
 
   /** @internal */
-  constructor(core: Core, id: number, method: string, target: ParsedTarget, site: string) {
+  constructor(core: Core, id: number, draft: RuleDraft, site: string) {
     this.#core = core;
     this.id = id;
-    this.#method = method;
-    this.#label = target.label;
+    this.#method = draft.method ?? "*";
+    this.#label = draft.target.label;
     this.#site = site;
-    this.captures = target.captures;
-    this.#groups = target.groups;
+    this.captures = draft.target.captures;
+    this.#groups = draft.target.groups;
   }
 
   /** How often it has answered. */

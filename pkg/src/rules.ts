@@ -1,26 +1,14 @@
 /** The rules of a transport on this side: what the engine's numbers stand for. */
 
 import type { Core } from "./core.js";
+import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
 import { Rule } from "./rule.js";
 import { siteOf } from "./site.js";
-import type { ParsedTarget } from "./target.js";
 
 /** What a sequence does when it has given all of its replies: fail (the default), repeat the last one, or start over. */
 export type SequenceEnd = "fail" | "repeat" | "cycle";
-
-/** A rule to be registered. */
-export interface RuleDraft {
-  readonly method: string;
-  readonly target: ParsedTarget;
-  readonly when: object;
-  readonly priority: number;
-  readonly min: number;
-  readonly max: number | null;
-  readonly otherwise: boolean;
-  readonly scenario: { readonly name: string; readonly when?: string; readonly then?: string } | null;
-}
 
 const ENDS = { fail: "fail", repeat: "repeat_last", cycle: "cycle" } as const;
 
@@ -51,36 +39,29 @@ export class Rules {
 
   /** Registers a rule. `caller` is the public function it was called through: the site is where that was called. */
   add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule {
-    const { method, target, when, priority, min, max, otherwise, scenario } = draft;
     const site = siteOf(caller);
-    const numbers: number[] = [];
-    const specified: object[] = [];
-    for (const reply of replies) {
-      const external = this.#number(reply);
-      numbers.push(external);
-      specified.push({ status: reply.status, external, template: reply.template, contentType: reply.contentType });
-    }
-    // Spelt out: objects made by spreading are slow to make and slow to write.
-    const { json, predicates } = this.#core.predicates.encode({
-      priority,
-      min,
-      max,
-      otherwise,
-      scenario,
-      site,
-      when,
-      replies: specified,
-      end: end === undefined ? undefined : ENDS[end],
-    });
+    const numbers = replies.map((reply) => this.#number(reply));
+    const [reply] = replies;
+    const isPlain = draft.isPlain && end === undefined && reply?.template === undefined;
+    let predicates: readonly number[] = [];
     try {
-      const rule = new Rule(this.#core, this.#core.engine.addRule(json), method, target, site);
+      const { engine } = this.#core;
+      let id: number;
+      if (isPlain) {
+        id = engine.addPlainRule(draft.method ?? "", draft.target.text!, reply!.status, numbers[0]!, site);
+      } else {
+        const encoded = this.#core.predicates.encode(specificationOf(draft, replies, numbers, end, site));
+        predicates = encoded.predicates;
+        id = engine.addRule(encoded.json);
+      }
+      const rule = new Rule(this.#core, id, draft, site);
       for (const number of numbers) this.#owners[number] = rule;
       if (predicates.length > 0) this.#predicates.set(rule, predicates);
       return rule;
     } catch (cause) {
       for (const number of numbers) this.#release(number);
       this.#core.predicates.release(predicates);
-      throw invalid(`${method} ${target.label}`, cause);
+      throw invalid(draft.label, cause);
     }
   }
 
@@ -116,6 +97,33 @@ export class Rules {
     this.#replies[number] = this.#owners[number] = undefined;
     this.#free.push(number);
   }
+}
+
+/** The rule as the engine takes it. Spelt out: objects made by spreading are slow to make and slow to write. */
+function specificationOf(
+  draft: RuleDraft,
+  replies: readonly Reply[],
+  numbers: readonly number[],
+  end: SequenceEnd | undefined,
+  site: string,
+): object {
+  const { priority, min, max, otherwise, scenario, when } = draft;
+  return {
+    priority,
+    min,
+    max,
+    otherwise,
+    scenario,
+    site,
+    when,
+    replies: replies.map(({ status, template, contentType }, at) => ({
+      status,
+      external: numbers[at],
+      template,
+      contentType,
+    })),
+    end: end === undefined ? undefined : ENDS[end],
+  };
 }
 
 function invalid(name: string, cause: unknown): MockwireError {

@@ -1,7 +1,7 @@
 /** What a rule is for: the first argument of `get`, `post`, `on`, ... */
 
 import type { CapturedRequest } from "./captured.js";
-import { all, type Condition, found, predicate, url } from "./conditions.js";
+import { type Condition, found, predicate } from "./conditions.js";
 import { InvalidRuleError, shown } from "./errors.js";
 
 /**
@@ -19,8 +19,11 @@ export interface UrlPatternLike {
 
 /** A target, understood. */
 export interface ParsedTarget {
+  /** What it is called in messages. */
   readonly label: string;
-  readonly condition: Condition;
+  /** A path or URL, which the engine understands; else there is a condition. */
+  readonly text: string | undefined;
+  readonly condition: Condition | undefined;
   /** Whether the engine captures parts of the path. */
   readonly captures: boolean;
   /** What the target captures, where the engine cannot tell. */
@@ -28,21 +31,16 @@ export interface ParsedTarget {
 }
 
 export function parseTarget(target: Target | undefined): ParsedTarget {
-  if (target === undefined) return { label: "*", condition: all(), captures: false, groups: undefined };
-  if (typeof target === "string")
-    return { label: target, condition: url(target), captures: /\/:|\{/.test(target), groups: undefined };
+  if (target === undefined) return ofText("*");
+  if (typeof target === "string") return ofText(target);
   if (typeof target === "function") {
     const label = target.name === "" ? "(request) => …" : `${target.name}()`;
-    return { label, condition: predicate(target, label), captures: false, groups: undefined };
+    return ofCondition(label, predicate(target, label));
   }
   if (target instanceof RegExp) {
     const pattern = new RegExp(target.source, target.flags.replace(/[gy]/g, ""));
-    return {
-      label: String(target),
-      condition: found(target, `URL ~ ${target}`, (request) => request.url),
-      captures: false,
-      groups: (href) => defined(pattern.exec(href)?.groups),
-    };
+    const condition = found(target, `URL ~ ${target}`, (request) => request.url);
+    return ofCondition(String(target), condition, (href) => defined(pattern.exec(href)?.groups));
   }
   if (
     typeof target === "object" &&
@@ -51,17 +49,21 @@ export function parseTarget(target: Target | undefined): ParsedTarget {
     typeof target.exec === "function"
   ) {
     const label = `URLPattern ${target.pathname}`;
-    return {
-      label,
-      condition: predicate((request) => target.test(request.url), label),
-      captures: false,
-      groups: (href) => defined(target.exec(href)?.pathname.groups),
-    };
+    const condition = predicate((request) => target.test(request.url), label);
+    return ofCondition(label, condition, (href) => defined(target.exec(href)?.pathname.groups));
   }
   throw new InvalidRuleError(
     "MOCKWIRE_INVALID_PATTERN",
     `a rule is for a path, a URL, a RegExp, a URLPattern or a function, not ${shown(target)}`,
   );
+}
+
+function ofText(text: string): ParsedTarget {
+  return { label: text, text, condition: undefined, captures: /\/:|\{/.test(text), groups: undefined };
+}
+
+function ofCondition(label: string, condition: Condition, groups?: ParsedTarget["groups"]): ParsedTarget {
+  return { label, text: undefined, condition, captures: false, groups };
 }
 
 function defined(groups: Readonly<Record<string, string | undefined>> | undefined): Record<string, string> {
