@@ -12,6 +12,7 @@ import {
 } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import { Journal } from "./journal.js";
+import { Lines } from "./lines.js";
 import { checked, type MockTransportOptions } from "./options.js";
 import { Predicates } from "./predicates.js";
 import { secretsWith, type Secrets } from "./redact.js";
@@ -24,6 +25,7 @@ export class Core {
   readonly bodyLimit: number;
   readonly secrets: Secrets;
   readonly engine: Engine;
+  readonly lines: Lines;
   readonly predicates = new Predicates();
   /** Replaced by a new one when everything is reset. */
   journal: Journal;
@@ -54,6 +56,7 @@ export class Core {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
     }
+    this.lines = new Lines(this.engine);
     this.journal = new Journal(this.engine);
     this.rules = new Rules(this);
     this.waiters = new Waiters(this);

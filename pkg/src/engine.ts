@@ -12,6 +12,8 @@ import base64 from "mockwire-wasm/base64";
 export const NEEDS = -1;
 export const UNMATCHED = -2;
 export const FAILED = -3;
+/** What `callKnown` answers when the engine does not remember the line: no request has arrived then. */
+export const FORGOTTEN = -4;
 
 /** The engine's methods. Sequence numbers count requests from 1; rule ids are its own. */
 export interface Engine {
@@ -29,6 +31,10 @@ export interface Engine {
    * (then `decide` is called with the whole request), `UNMATCHED`, or `FAILED` (`lastError` tells).
    */
   call(line: string): number;
+  /** Remembers a line, as the latest of 1024; its number. Throws when it cannot be read. */
+  line(line: string): number;
+  /** As `call`, by the number of a line; or `FORGOTTEN`. */
+  callKnown(line: number): number;
   /** As `call`, with everything known. `headers` is a block of `name: value\r\n` lines. */
   decide(sequence: number, headers: string, body: Uint8Array): number;
   /** JSON: `{code, message, diagnosis?}`. */

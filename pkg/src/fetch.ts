@@ -39,7 +39,7 @@ export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuff
   const { core } = exchange;
   core.journal.open(exchange);
   const line = exchange.address.line(exchange.method);
-  const answer = core.ask((engine) => engine.call(line));
+  const answer = core.ask(() => core.lines.call(line));
   if (answer === FAILED && core.isMalformed()) return notSent(exchange);
   if (core.waiters.isWaiting) core.waiters.arrived();
   if (answer >= 0) adopt(exchange, answer);

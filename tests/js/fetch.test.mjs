@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { InvalidRequestError } from "mockwire";
+import { InvalidRequestError, reply } from "mockwire";
 import { failureOf, withTransport } from "./support.mjs";
 
 const URL_TEXT = "https://api.test/echo?a=1";
@@ -189,6 +189,17 @@ describe("what the platform's fetch refuses is refused, with a TypeError too, an
     assert.match(error.message, /x-id/);
   }));
 });
+
+test("a line that comes again and again is the same request each time, among however many others", withTransport(async (transport) => {
+  transport.get("/often").reply((request) => reply.text(`${request.sequence}`));
+  transport.get("/n/:n").reply((request) => request.params.n);
+  transport.otherwise().reply(404);
+  for (let n = 0; n < 3000; n += 1) {
+    if (n % 7 === 0) assert.equal(await (await transport.fetch("https://api.test/often")).text(), `${transport.count()}`);
+    assert.equal(await (await transport.fetch(`https://api.test/n/${n % 1500}`)).text(), String(n % 1500));
+  }
+  assert.deepEqual(transport.requests().map((request) => request.sequence), Array.from({ length: transport.count() }, (_, n) => n + 1));
+}));
 
 test("fetch is bound: it works on its own", withTransport(async (transport) => {
   transport.get("/echo").reply("hello");
