@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::matcher::explain::cut;
 use crate::model::times::{Count, Times};
+
+/// How many characters of a header field are told.
+const LONGEST: usize = 200;
 
 /// Why a request matched no rule: the request, and the rules that came nearest.
 ///
@@ -120,10 +124,10 @@ impl fmt::Display for Diagnosis {
             writeln!(f)?;
         }
         for (name, value) in &self.headers {
-            writeln!(f, "    {name}: {value}")?;
+            writeln!(f, "    {name}: {}", cut(value, LONGEST))?;
         }
-        if !self.body.is_empty() {
-            writeln!(f, "    {}", self.body)?;
+        for line in self.body.lines() {
+            writeln!(f, "    {line}")?;
         }
         writeln!(f)?;
         match (self.rules, self.nearest.len()) {
@@ -144,7 +148,9 @@ impl fmt::Display for Diagnosis {
 
 impl fmt::Display for NearMiss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n     at {}", self.rule, self.site)?;
+        // The target: the checks below say what else the rule asks for.
+        let target = self.rule.split(", ").next().unwrap_or_default();
+        write!(f, "{target}\n     at {}", self.site)?;
         let width = self
             .checks
             .iter()

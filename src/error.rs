@@ -250,10 +250,16 @@ impl fmt::Debug for Error {
         // An unwrapped error is what a failing test prints: say it in words, on its own lines.
         write!(f, "{self}")?;
         match &self.0.source {
-            Some(source) => write!(f, "\ncaused by: {source:?}"),
+            Some(source) => caused_by(source.as_ref(), f),
             None => Ok(()),
         }
     }
+}
+
+/// The sources in words, each on its own line.
+fn caused_by(source: &dyn StdError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "\ncaused by: {source}")?;
+    source.source().map_or(Ok(()), |next| caused_by(next, f))
 }
 
 impl fmt::Display for Error {
@@ -300,7 +306,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
-                "the sequence of the rule at {rule} has given all of its {replies} replies: add replies, or end it with `repeat_last` or `cycle`"
+                "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
             ),
             Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
             Self::Stalled { waiting_for } => write!(
@@ -312,6 +318,12 @@ impl fmt::Display for ErrorKind {
         }
     }
 }
+
+/// What names are made of (RFC 9110 §5.6.2): methods and header fields.
+pub(crate) const TOKEN: &str = "it is made of letters, digits and !#$%&'*+-.^_`|~";
+
+/// What is wrong with a value that `http` refuses (RFC 9110 §5.5).
+pub(crate) const FIELD_VALUE: &str = "line breaks and other control characters may not be in it";
 
 impl Part {
     fn code(self) -> &'static str {

@@ -78,6 +78,10 @@ impl<M: Mode> MockTransport<M> {
         match pending.len() {
             0 => "something that is not this transport, or for a time that only `advance` moves"
                 .to_owned(),
+            1 => format!(
+                "an exchange that is not over:{}",
+                listed.collect::<String>()
+            ),
             n => format!(
                 "{n} exchanges that are not over:{}",
                 listed.collect::<String>()

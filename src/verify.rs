@@ -151,6 +151,9 @@ pub(crate) fn called<M: Mode>(
     for captured in &matching {
         text.push_str(&format!("\n  called by {captured}"));
     }
+    if captured.is_empty() {
+        text.push_str(&what_came(&captured));
+    }
     let explained = others.into_iter().map(|captured| {
         let subject = Subject::new(&captured.request, captured.sequence);
         let checks = matcher.explain(&subject);
@@ -180,6 +183,8 @@ pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> 
     matchers.iter().try_for_each(well_formed)?;
     let captured = engine.captured(0);
     let mut rest = captured.as_slice();
+    let mut text = "the requests did not come in this order:".to_owned();
+    let mut last = None;
     for (index, matcher) in matchers.iter().enumerate() {
         let mut found = None;
         for (at, captured) in rest.iter().enumerate() {
@@ -189,16 +194,28 @@ pub(crate) fn in_order<M: Mode>(engine: &Engine<M>, matchers: &[Matcher<M>]) -> 
             }
         }
         let Some(at) = found else {
-            let arrived: String = captured.iter().map(|it| format!("\n  {it}")).collect();
-            return Err(format!(
-                "expected {matcher} as number {} of the order, but no such request came after \
-                 those before it; what came:{arrived}",
-                index + 1
-            ));
+            text.push_str(&match last {
+                None => format!("\n  ✗ {matcher}: there was none"),
+                Some(last) => format!("\n  ✗ {matcher}: there was none after #{last}"),
+            });
+            let others = matchers[index + 1..].iter();
+            text.extend(others.map(|matcher| format!("\n    {matcher}")));
+            text.push_str(&what_came(&captured));
+            return Err(text);
         };
+        last = Some(rest[at].sequence);
+        text.push_str(&format!("\n  ✓ {matcher}: #{}", rest[at].sequence));
         rest = &rest[at + 1..];
     }
     Ok(())
+}
+
+fn what_came(captured: &[Captured]) -> String {
+    if captured.is_empty() {
+        return "\nno request came at all".to_owned();
+    }
+    let lines: String = captured.iter().map(|it| format!("\n  {it}")).collect();
+    format!("\nwhat came:{lines}")
 }
 
 fn well_formed<M: Mode>(matcher: &Matcher<M>) -> Result<(), String> {

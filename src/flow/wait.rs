@@ -79,10 +79,8 @@ impl<M: Mode> WaitForRequests<M> {
 
     fn waiting_for(&self) -> String {
         let (found, wanted) = (self.found.len(), self.wanted);
-        format!(
-            "{wanted} requests to {} ({found} have arrived)",
-            self.matcher
-        )
+        let requests = if wanted == 1 { "request" } else { "requests" };
+        format!("{wanted} {requests} to {} ({found} came)", self.matcher)
     }
 
     fn disarm(&mut self) {

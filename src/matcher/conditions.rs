@@ -13,7 +13,7 @@ use super::exact::ExactTarget;
 use super::pattern::{HostPattern, JsonTest, Pattern};
 use super::text::Test;
 use super::{Matcher, Node, target};
-use crate::error::{Error, Part, Result};
+use crate::error::{Error, Part, Result, TOKEN};
 use crate::mode::{AcceptPredicate, Mode};
 use crate::model::redact;
 use crate::model::request::Request;
@@ -89,7 +89,7 @@ pub fn method_is<M: Mode>(method: &str) -> Matcher<M> {
 fn method_pattern(method: &str) -> Result<Pattern> {
     Method::from_bytes(method.as_bytes())
         .map(Pattern::Method)
-        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()))
+        .map_err(|_| Error::invalid(Part::Method, method, TOKEN))
 }
 
 /// This host; `*` stands for any characters (`*.test`).
@@ -163,7 +163,7 @@ pub(crate) fn header_test<M: Mode>(name: &str, test: Test) -> Matcher<M> {
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes())
-        .map_err(|error| Error::invalid(Part::HeaderName, name, error.to_string()))
+        .map_err(|_| Error::invalid(Part::HeaderName, name, TOKEN))
 }
 
 /// A cookie with exactly this value.

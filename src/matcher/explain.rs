@@ -13,6 +13,9 @@ use crate::model::json;
 use crate::model::redact::REDACTED;
 use crate::model::request::Request;
 
+/// How many characters of a value are told.
+const LONGEST: usize = 120;
+
 impl<M: Mode> Matcher<M> {
     /// What the matcher asks, each with what was found. Runs no predicate that has not run yet.
     pub(crate) fn explain(&self, subject: &Subject<'_>) -> Vec<Check> {
@@ -40,8 +43,8 @@ impl<M: Mode> Node<M> {
         let verdict = self.verdict(subject);
         let (matcher, expected) = match self {
             Self::Any(_) => ("any of", self.to_string()),
-            Self::Not(node) => ("not", node.to_string()),
-            Self::Predicate { label, .. } => ("predicate", label.to_string()),
+            Self::Not(node) => ("not", format!("no match of {node}")),
+            Self::Predicate { label, .. } => ("predicate", format!("a match ({label})")),
             _ => ("all of", self.to_string()),
         };
         let actual = match verdict {
@@ -96,8 +99,11 @@ impl Pattern {
             passed,
             weight: 2,
         };
-        if !passed {
+        if passed {
+            check.expected = cut(&check.expected, LONGEST);
+        } else {
             self.explain_failure(subject, &mut check);
+            cut_to_difference(&mut check);
         }
         check
     }
@@ -229,14 +235,14 @@ fn explain_json(request: &Request, pointer: &str, test: &JsonTest, check: &mut C
         .comparison()
         .and_then(|(expected, comparison)| json::first_difference(expected, actual, comparison));
     let Some(difference) = difference else {
-        return short(Some(actual));
+        return actual.to_string();
     };
     let place = format!("{pointer}{}", difference.pointer);
     if !place.is_empty() {
         check.matcher = format!("JSON {place}");
     }
-    check.expected = short(difference.expected.as_ref());
-    short(difference.actual.as_ref())
+    check.expected = or_missing(difference.expected.as_ref());
+    or_missing(difference.actual.as_ref())
 }
 
 fn not_json(request: &Request) -> Option<String> {
@@ -248,17 +254,14 @@ fn not_json(request: &Request) -> Option<String> {
     })
 }
 
-fn short(value: Option<&Value>) -> String {
-    value.map_or_else(
-        || "(missing)".to_owned(),
-        |value| cut(&value.to_string(), 120),
-    )
+fn or_missing(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(missing)".to_owned(), ToString::to_string)
 }
 
 fn excerpt(request: &Request) -> String {
     match request.text() {
         Ok("") => "(no body)".to_owned(),
-        Ok(text) => format!("{:?}", cut(text, 120)),
+        Ok(text) => format!("{text:?}"),
         Err(_) => format!("{} bytes that are not UTF-8", request.body().len()),
     }
 }
@@ -268,6 +271,24 @@ pub(crate) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
+    }
+}
+
+/// Cuts both texts, where they are long, so that what is left shows where they differ.
+fn cut_to_difference(check: &mut Check) {
+    const BEFORE: usize = 20;
+    let (expected, actual) = (check.expected.chars(), check.actual.chars());
+    let alike = expected.zip(actual).take_while(|(a, b)| a == b).count();
+    let longest = check.expected.len().max(check.actual.len());
+    let skip = if longest > LONGEST && alike > LONGEST / 2 {
+        alike - BEFORE
+    } else {
+        0
+    };
+    for text in [&mut check.expected, &mut check.actual] {
+        let rest: String = text.chars().skip(skip).collect();
+        let rest = cut(&rest, LONGEST);
+        *text = if skip > 0 { format!("…{rest}") } else { rest };
     }
 }
 
@@ -302,8 +323,8 @@ fn dissimilarity(a: &str, b: &str) -> u32 {
 impl fmt::Display for JsonTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Equals(value) => f.write_str(&short(Some(value))),
-            Self::Includes(value) => write!(f, "including {}", short(Some(value))),
+            Self::Equals(value) => write!(f, "{value}"),
+            Self::Includes(value) => write!(f, "including {value}"),
             Self::Missing => f.write_str("(missing)"),
             Self::Present => f.write_str("(present)"),
         }
@@ -337,10 +358,15 @@ impl<M: Mode> fmt::Display for Matcher<M> {
             Pattern::Path(path) => Some(path.to_string()),
             _ => None,
         });
+        let anywhere = if host.is_some() || port.is_some() {
+            "/**"
+        } else {
+            "*"
+        };
         let text = |part: Option<String>| part.unwrap_or_default();
         write!(f, "{} ", method.as_deref().unwrap_or("ANY"))?;
         write!(f, "{}{}{}", text(scheme), text(host), text(port))?;
-        f.write_str(path.as_deref().unwrap_or("*"))?;
+        f.write_str(path.as_deref().unwrap_or(anywhere))?;
         let said = |node: &Node<M>| match node {
             Node::Pattern(pattern) => pattern.is_about_target(),
             Node::Target(_) => true,
@@ -367,7 +393,7 @@ impl<M: Mode> fmt::Display for Node<M> {
             Self::Not(node) => write!(f, "not {node}"),
             Self::Pattern(pattern) => {
                 let (matcher, expected) = pattern.describe();
-                write!(f, "{matcher} {expected}")
+                write!(f, "{matcher} {}", cut(&expected, LONGEST))
             }
             Self::Predicate { label, .. } => write!(f, "predicate {label}"),
             Self::Target(target) => f.write_str(target.as_str().trim_start()),

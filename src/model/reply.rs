@@ -11,7 +11,7 @@ use super::content::Content;
 use super::redact;
 use super::request::Request;
 use super::template::{Escaping, Template};
-use crate::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
+use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Fault, Part, Result, TOKEN};
 
 /// What a rule answers with: a status, header fields and a body, or a scripted failure.
 ///
@@ -183,11 +183,8 @@ impl Reply {
     /// Adds a header field. `content-type` replaces the one that the constructor set.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let name = match HeaderName::try_from(name) {
-            Ok(name) => name,
-            Err(error) => {
-                return self.fail(Error::invalid(Part::HeaderName, name, error.to_string()));
-            }
+        let Ok(name) = HeaderName::try_from(name) else {
+            return self.fail(Error::invalid(Part::HeaderName, name, TOKEN));
         };
         match HeaderValue::try_from(value) {
             Ok(value) if name == header::CONTENT_TYPE => {
@@ -198,10 +195,10 @@ impl Reply {
                 Arc::make_mut(&mut self.headers).append(name, value);
                 self
             }
-            Err(error) => self.fail(Error::invalid(
+            Err(_) => self.fail(Error::invalid(
                 Part::HeaderValue,
                 value,
-                format!("in the field {name}: {error}"),
+                format!("in the field {name}: {FIELD_VALUE}"),
             )),
         }
     }

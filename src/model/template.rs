@@ -1,6 +1,7 @@
 //! Replies that repeat parts of the request: `{"id": "{{param.id}}"}`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -128,7 +129,7 @@ impl Placeholder {
                 request.header(name).map(Into::into),
                 format!("header {name}"),
             ),
-            Self::Json(pointer) => return json_value(request, pointer, escaping),
+            Self::Json(pointer) => return self.json_value(request, pointer, escaping),
             Self::Method => (Some(request.method().as_str().into()), "method".into()),
             Self::Param(name) => (
                 request.param(name).map(Into::into),
@@ -138,23 +139,40 @@ impl Placeholder {
             Self::Query(name) => (request.query(name), format!("query parameter {name}")),
             Self::Url => (Some(request.url().to_string().into()), "url".into()),
         };
-        let value = value.ok_or_else(|| missing(request, &what))?;
+        let value = value.ok_or_else(|| missing(self, request, &what))?;
         Ok(match escaping {
             Escaping::Plain => value.into_owned(),
             Escaping::Json => inside_json_string(&value),
         })
     }
+
+    fn json_value(&self, request: &Request, pointer: &str, escaping: Escaping) -> Result<String> {
+        let body = request.json_value()?;
+        let value = body
+            .pointer(pointer)
+            .ok_or_else(|| missing(self, request, &format!("JSON value at {pointer:?}")))?;
+        Ok(match (value, escaping) {
+            (Value::String(text), Escaping::Plain) => text.clone(),
+            (value, _) => value.to_string(),
+        })
+    }
 }
 
-fn json_value(request: &Request, pointer: &str, escaping: Escaping) -> Result<String> {
-    let body = request.json_value()?;
-    let value = body
-        .pointer(pointer)
-        .ok_or_else(|| missing(request, &format!("JSON value at {pointer:?}")))?;
-    Ok(match (value, escaping) {
-        (Value::String(text), Escaping::Plain) => text.clone(),
-        (value, _) => value.to_string(),
-    })
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => f.write_str("{{body}}"),
+            Self::Cookie(name) => write!(f, "{{{{cookie.{name}}}}}"),
+            Self::Form(name) => write!(f, "{{{{form.{name}}}}}"),
+            Self::Header(name) => write!(f, "{{{{header.{name}}}}}"),
+            Self::Json(pointer) => write!(f, "{{{{json {pointer}}}}}"),
+            Self::Method => f.write_str("{{method}}"),
+            Self::Param(name) => write!(f, "{{{{param.{name}}}}}"),
+            Self::Path => f.write_str("{{path}}"),
+            Self::Query(name) => write!(f, "{{{{query.{name}}}}}"),
+            Self::Url => f.write_str("{{url}}"),
+        }
+    }
 }
 
 fn inside_json_string(text: &str) -> String {
@@ -162,8 +180,8 @@ fn inside_json_string(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-fn missing(request: &Request, what: &str) -> Error {
-    invalid(&request.to_string(), format!("the request has no {what}"))
+fn missing(placeholder: &Placeholder, request: &Request, what: &str) -> Error {
+    invalid(&placeholder.to_string(), format!("{request} has no {what}"))
 }
 
 fn invalid(text: &str, reason: impl Into<String>) -> Error {

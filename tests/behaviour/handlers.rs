@@ -79,7 +79,7 @@ fn an_error_of_a_handler_reaches_the_caller_with_its_source() {
         assert!(rule.contains("handlers.rs:"), "{rule}");
         let source = error.source().expect("a source");
         assert_eq!(source.downcast_ref::<Teapot>(), Some(&Teapot));
-        assert!(format!("{error:?}").contains("Teapot"));
+        assert!(format!("{error:?}").contains("caused by: I am a teapot"));
         let captured = transport.last_request().unwrap();
         assert_eq!(captured.outcome, Outcome::Failed(error));
         assert!(captured.rule.is_some() && captured.response.is_none());

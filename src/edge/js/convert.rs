@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use super::failed;
 use crate::core::RuleId;
 use crate::diagnosis::Diagnosis;
-use crate::error::{Error, Part, Result};
+use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
 use crate::model::captured::{Captured, Outcome};
 use crate::verify;
@@ -110,7 +110,7 @@ pub(super) fn block(text: &str) -> Result<HeaderMap> {
     for line in text.split("\r\n").filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = HeaderValue::from_bytes(&latin1(value.trim()))
-            .map_err(|error| Error::invalid(Part::HeaderValue, value, error.to_string()))?;
+            .map_err(|_| Error::invalid(Part::HeaderValue, value, FIELD_VALUE))?;
         headers.append(header_name(name)?, value);
     }
     Ok(headers)

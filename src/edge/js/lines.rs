@@ -2,7 +2,7 @@
 
 use http::{Method, Uri};
 
-use crate::error::{Error, Part, Result};
+use crate::error::{Error, Part, Result, TOKEN};
 
 /// How many lines are remembered; the oldest is forgotten for a new one.
 const KEPT: usize = 1024;
@@ -40,7 +40,7 @@ impl Lines {
 pub(super) fn parse(line: &str) -> Result<(Method, Uri)> {
     let (method, url) = line.split_once(' ').unwrap_or((line, ""));
     let method = Method::from_bytes(method.as_bytes())
-        .map_err(|error| Error::invalid(Part::Method, method, error.to_string()))?;
+        .map_err(|_| Error::invalid(Part::Method, method, TOKEN))?;
     let url =
         Uri::try_from(url).map_err(|error| Error::invalid(Part::Url, url, error.to_string()))?;
     Ok((method, url))
