@@ -1,5 +1,7 @@
 //! A method and a target without wildcards, in one string: what nearly every rule begins with.
 
+use http::uri::Authority;
+
 use super::path::path_equals;
 use super::pattern::{Pattern, actual_port};
 use super::target;
@@ -92,6 +94,11 @@ impl ExactTarget {
     fn test_origin(&self, authority: &str, request: &Request) -> bool {
         let scheme_at = usize::from(self.method_len) + 1;
         let scheme = &self.text[scheme_at..usize::from(self.authority_at) - "://".len()];
+        let same = |actual: &Authority| actual.as_str() == authority;
+        if request.url().scheme_str() == Some(scheme) && request.url().authority().is_some_and(same)
+        {
+            return true;
+        }
         let (host, port) = match authority.split_once(':') {
             Some((host, port)) => (host, port.parse().ok()),
             None => (authority, None),

@@ -93,7 +93,10 @@ impl Request {
             let port = host.rfind(':').filter(|at| !host[*at..].contains(']'));
             Some(&host[..port.unwrap_or(host.len())])
         };
-        self.data.url.host().or_else(header)
+        match self.data.url.authority() {
+            Some(authority) if is_plain_host(authority.as_str()) => Some(authority.as_str()),
+            _ => self.data.url.host().or_else(header),
+        }
     }
 
     /// The first value of a query parameter, decoded.
@@ -320,6 +323,13 @@ impl Request {
             .collect();
         Error::invalid(Part::Json, start, error.to_string())
     }
+}
+
+/// Whether an authority is a host alone: no user, no port, no IPv6 address.
+fn is_plain_host(authority: &str) -> bool {
+    !authority
+        .bytes()
+        .any(|byte| matches!(byte, b'@' | b':' | b'['))
 }
 
 impl Data {
