@@ -280,7 +280,11 @@ impl<M: Mode> Core<M> {
                 return Ok(Some((id, held.request.clone())));
             }
         }
-        queue.wakers.extend(waker.take());
+        // Once each: who asks again and again, as in a loop of `select!`, is woken once.
+        let known = |waker: &Waker| queue.wakers.iter().any(|other| other.will_wake(waker));
+        if !waker.as_ref().is_some_and(known) {
+            queue.wakers.extend(waker.take());
+        }
         Ok(None)
     }
 

@@ -275,3 +275,22 @@ fn a_dropped_hold_keeps_its_requests_waiting() {
     assert_eq!(error.code(), "MOCKWIRE_STALLED");
     assert!(send(&transport, get("/other")).is_err());
 }
+
+#[test]
+fn waiting_for_long_keeps_one_waker() {
+    struct Noop;
+    impl std::task::Wake for Noop {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+    let noop = std::sync::Arc::new(Noop);
+    let waker = std::task::Waker::from(noop.clone());
+    let mut context = std::task::Context::from_waker(&waker);
+    let transport = MockTransport::new();
+    let hold = transport.get("/").hold();
+    // Polled again and again, as part of a `select!` in a loop is, by new futures each time.
+    for _ in 0..100 {
+        assert!(hold.next().poll_unpin(&mut context).is_pending());
+    }
+    // The two of this test, and one that the transport keeps.
+    assert_eq!(std::sync::Arc::strong_count(&noop), 3);
+}
