@@ -404,3 +404,53 @@ fn a_removed_rule_leaves_what_it_answered() {
     assert_eq!(captured.rule, Some(rule.id()));
     assert_eq!(captured.response.unwrap().status, 201);
 }
+
+#[cfg(feature = "compression")]
+#[test]
+fn a_compressed_capture_reads_like_any_other() {
+    let body = json!({"text": "lorem ipsum ".repeat(1000)});
+    let length = body.to_string().len();
+    for (cap, kept) in [(1 << 20, length), (5000, 5000)] {
+        let builder = MockTransport::builder().compress_bodies_above(1000);
+        let transport = builder.max_body_bytes(cap).build();
+        transport.post("/{id}").reply("ok");
+        fetch(&transport, post("/small", "x".repeat(1000))).unwrap();
+        fetch(
+            &transport,
+            with_header(post("/large", body.clone()), "x-h", "v"),
+        )
+        .unwrap();
+        let [small, large] = &transport.requests()[..] else {
+            panic!("two requests");
+        };
+        assert_eq!(small.request.body().len(), 1000);
+        assert_eq!(large.request.body(), &body.to_string().as_bytes()[..kept]);
+        assert_eq!(large.request.body_len(), length);
+        assert_eq!(large.request.is_truncated(), kept < length);
+        assert_eq!(large.request.header("x-h"), Some("v"));
+        // What is asked of it is asked of the body as it was.
+        let lorem = mockwire::body_contains("lorem ipsum");
+        assert_eq!(transport.requests_matching(lorem).len(), 1);
+        assert_eq!(large.request.json_value().is_ok(), kept == length);
+        assert_eq!(transport.request(2).unwrap(), *large);
+    }
+}
+
+#[cfg(feature = "compression")]
+#[test]
+fn a_body_that_does_not_compress_is_kept_as_well() {
+    // Bytes without a pattern: packed they are no smaller.
+    let mut state = 1u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    })
+    .take(10_000)
+    .collect();
+    let transport = MockTransport::builder().compress_bodies_above(0).build();
+    transport.post("/").reply("ok");
+    fetch(&transport, post("/", noise.clone())).unwrap();
+    fetch(&transport, post("/", ())).unwrap();
+    assert_eq!(transport.request(1).unwrap().request.body(), &noise);
+    assert_eq!(transport.request(2).unwrap().request.body(), "");
+}
