@@ -43,7 +43,7 @@ impl<M: Mode> Rule<M> {
     ///
     /// [`StaleHandle`](ErrorKind::StaleHandle) when it is gone.
     pub fn try_calls(&self) -> Result<u64> {
-        let hits = |registered: &Registered<M>| registered.hits;
+        let hits = |registered: &Registered<M>| registered.hits();
         let calls = self
             .transport
             .engine

@@ -76,7 +76,7 @@ impl<M: Mode> Scope<M> {
         let engine = &self.transport.engine;
         let rules: Vec<_> = engine.with(|core| {
             let rules = core.rules.iter();
-            let of_scope = rules.filter(|(_, it)| it.rule.scope == Some(id));
+            let of_scope = rules.filter(|(_, it)| it.rule.scope() == Some(id));
             of_scope.map(|(rule, _)| rule).collect()
         });
         let verdict = verify::verify(engine, Some(&rules));

@@ -83,10 +83,10 @@ fn unmet<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unmet> {
     let short: Vec<(Candidate<M>, u64)> = engine.with(|core| {
         let rules = core.rules.iter();
         let named = rules.filter(|(id, _)| of.is_none_or(|of| of.contains(id)));
-        let short = named.filter(|(_, it)| it.hits < it.rule.times.min);
+        let short = named.filter(|(_, it)| it.hits() < it.rule.times().min);
         let short = short.map(|(id, it)| {
             let rule = it.rule.clone();
-            (Candidate { id, rule }, it.hits)
+            (Candidate { id, rule }, it.hits())
         });
         short.collect()
     });
@@ -99,7 +99,7 @@ fn unmet<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unmet> {
         .map(|(candidate, calls)| Unmet {
             rule: candidate.rule.matcher.to_string(),
             site: candidate.rule.site.to_string(),
-            expected: candidate.rule.times.to_string(),
+            expected: candidate.rule.times().to_string(),
             calls,
             nearest: nearest(&candidate, &captured),
         })

@@ -9,7 +9,7 @@ use http_body::Body as HttpBody;
 use serde_json::Value;
 
 use crate::core::ScopeId;
-use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step};
+use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step, Terms};
 use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::{Eventual, Immediate, Passthrough};
 use crate::flow::hold::Hold;
@@ -416,15 +416,18 @@ impl<M: Mode> When<M> {
             let reason = "`when_state` and `then_state` need `in_scenario`";
             return Err(Error::invalid(Part::Option, "scenario", reason));
         }
+        let terms = Terms {
+            times: self.times,
+            step: self.step,
+            scope: self.scope,
+        };
         let rule = Registration {
             ease: Ease::of(&self.matcher, &action),
             matcher: self.matcher,
             action,
-            times: self.times,
             priority: self.priority,
-            scenario: self.step.map(Box::new),
-            scope: self.scope,
             site: self.site,
+            terms: (terms != Terms::NONE).then(|| Box::new(terms)),
         };
         // Kept here, too: a rule that is refused is dropped outside the borrow.
         let rule: M::Ptr<Registration<M>> = rule.into();

@@ -155,10 +155,9 @@ impl<M: Mode> Core<M> {
 
     fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
         let registered = self.rules.get_mut(id)?;
-        let turn = registered.hits;
-        registered.hits += 1;
+        let turn = registered.hit();
         let rule = registered.rule.clone();
-        if let Some(step) = rule.scenario.as_deref() {
+        if let Some(step) = rule.step() {
             if let Some(then) = &step.then {
                 self.scenarios.insert(step.scenario.clone(), then.clone());
             }
@@ -181,7 +180,7 @@ impl<M: Mode> Core<M> {
             let actual = self.scenario(&step.scenario);
             step.when.as_ref().is_none_or(|expected| expected == actual)
         };
-        rule.times.allows(registered.hits) && rule.scenario.as_deref().is_none_or(when)
+        rule.times().allows(registered.hits()) && rule.step().is_none_or(when)
     }
 
     /// Why a rule is out of play, although it may fit.
@@ -191,10 +190,10 @@ impl<M: Mode> Core<M> {
             return None;
         }
         let rule = &registered.rule;
-        if !rule.times.allows(registered.hits) {
-            return Some(Exclusion::used_up(rule.times, registered.hits));
+        if !rule.times().allows(registered.hits()) {
+            return Some(Exclusion::used_up(rule.times(), registered.hits()));
         }
-        let step = rule.scenario.as_ref()?;
+        let step = rule.step()?;
         let expected = step.when.as_ref()?;
         Some(Exclusion::WrongState {
             scenario: step.scenario.clone(),

@@ -84,7 +84,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn add_rule(&mut self, rule: M::Ptr<Rule<M>>) -> Result<RuleId> {
         self.ensure_alive()?;
         let gone = |scope| self.scopes.get(scope).is_none();
-        if rule.scope.is_some_and(gone) {
+        if rule.scope().is_some_and(gone) {
             return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
         }
         self.timeline.note_activity();

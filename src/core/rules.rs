@@ -19,12 +19,28 @@ use crate::model::times::Times;
 pub(crate) struct Rule<M: Mode> {
     pub(crate) matcher: Matcher<M>,
     pub(crate) action: Action<M>,
-    pub(crate) times: Times,
     pub(crate) priority: i32,
-    pub(crate) scenario: Option<Box<Step>>,
-    pub(crate) scope: Option<ScopeId>,
     pub(crate) site: Site,
+    /// `None` for most rules: they answer any number of times, whatever the scenario.
+    pub(crate) terms: Option<Box<Terms>>,
     pub(crate) ease: Ease,
+}
+
+/// When a rule is in play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) times: Times,
+    pub(crate) step: Option<Step>,
+    pub(crate) scope: Option<ScopeId>,
+}
+
+impl Terms {
+    /// Always in play.
+    pub(crate) const NONE: Self = Self {
+        times: Times::ANY,
+        step: None,
+        scope: None,
+    };
 }
 
 /// What makes a rule easy to decide and to reply with; found out once, when it is registered.
@@ -69,13 +85,27 @@ pub(crate) enum Site {
 
 pub(crate) struct Registered<M: Mode> {
     pub(crate) rule: M::Ptr<Rule<M>>,
-    pub(crate) hits: u64,
+    hits: u32,
 }
 
 pub(crate) struct Rules<M: Mode> {
     registered: SlotMap<RuleId, Registered<M>>,
     index: Index,
     next_order: u32,
+}
+
+impl<M: Mode> Registered<M> {
+    /// How often the rule has answered.
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.into()
+    }
+
+    /// Counts an answer; how many there were before.
+    pub(crate) fn hit(&mut self) -> u64 {
+        let before = self.hits();
+        self.hits = self.hits.saturating_add(1);
+        before
+    }
 }
 
 /// A rule that may answer, taken out of the engine to be asked.
@@ -91,6 +121,18 @@ impl<M: Mode> Rule<M> {
     pub(crate) fn needs_whole_request(&self) -> bool {
         !self.matcher.is_only(Pattern::needs_only_the_url)
             || self.action.replies().iter().any(Reply::is_template)
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        self.terms.as_ref().map_or(Times::ANY, |terms| terms.times)
+    }
+
+    pub(crate) fn step(&self) -> Option<&Step> {
+        self.terms.as_ref()?.step.as_ref()
+    }
+
+    pub(crate) fn scope(&self) -> Option<ScopeId> {
+        self.terms.as_ref()?.scope
     }
 
     /// The reply for the `turn`-th request (from 0): its index among the replies.

@@ -209,6 +209,18 @@ impl Engine {
         found.map(numbers).map_err(thrown)
     }
 
+    /// A rule in words, and where it was registered: `POST /v1/messages at tests/chat.test.ts:12:4`.
+    pub fn describe(&self, rule: f64) -> Result<String, JsValue> {
+        let rule = convert::rule_id(rule);
+        let known = self.transport.engine.with(|core| {
+            let registered = core.rules.get(rule);
+            registered.map(|registered| registered.rule.clone())
+        });
+        known
+            .map(|rule| format!("{} at {}", rule.matcher, rule.site))
+            .ok_or_else(|| thrown(Error::new(ErrorKind::StaleHandle { what: "rule" })))
+    }
+
     /// How often a rule has answered.
     pub fn hits(&self, rule: f64) -> Result<f64, JsValue> {
         let rule = self.transport.rule(convert::rule_id(rule));
