@@ -225,7 +225,8 @@ impl<M: Mode> MockTransport<M> {
     }
 
     /// Waits until this many requests have arrived (and match, when
-    /// [`matching`](WaitForRequests::matching) says what).
+    /// [`matching`](WaitForRequests::matching) says what). Those that the journal has forgotten
+    /// (see [`max_requests`](Builder::max_requests)) do not count.
     pub fn wait_for_requests(&self, n: usize) -> WaitForRequests<M> {
         WaitForRequests::new(self.engine.clone(), n)
     }

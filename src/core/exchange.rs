@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::Bytes;
+use http::Method;
 
 use super::journal::{Entry, Response};
 use super::rules::{Candidate, Ease, Registered, Rule, Step};
@@ -89,7 +90,9 @@ impl<M: Mode> Core<M> {
             return Err((error, request));
         }
         let first = self.first_verdict(&request);
-        let alike = matches!(first, Ok((_, ease)) if ease.replies_alike);
+        // A response to HEAD is without its body, so it is not like the others.
+        let alike = matches!(first, Ok((_, ease)) if ease.replies_alike)
+            && request.method() != Method::HEAD;
         // Shared only when somebody besides the journal looks at it.
         let (kept, request) = match instead {
             Some(instead) => (instead, Some(request)),

@@ -11,6 +11,11 @@ use crate::transport::MockTransport;
 /// Give it to `reqwest_middleware::ClientBuilder::with`, as the last middleware: the client's own
 /// retries and the like then see the mock's responses.
 ///
+/// What `reqwest::Client` itself adds below its middlewares never comes here: default headers,
+/// timeouts, redirects, cookies, decompression. Set headers on the request, or in a middleware.
+/// An [`Error`] arrives as `reqwest_middleware::Error::Middleware`; `downcast_ref` finds it, and its
+/// [`fault`](Error::fault) when the test scripted one.
+///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use mockwire::{Reply, sync::MockTransport};

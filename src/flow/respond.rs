@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::{Body, Source};
@@ -241,9 +241,12 @@ impl<M: Mode> Respond<M> {
         request: Option<&Request>,
         of_rule: bool,
     ) -> Result<Response<M>> {
+        // A response to HEAD has no content (RFC 9110 §9.3.2).
+        let headless = request.is_some_and(|request| request.method() == Method::HEAD);
         let source = match &reply.body {
             ReplyBody::Empty | ReplyBody::External { .. } => Source::Done,
             ReplyBody::Fault(fault) => return Err(self.fail(exchange, (*fault).into())),
+            _ if headless => Source::Done,
             ReplyBody::Frames(frames) if frames.is_empty() => Source::Done,
             ReplyBody::Frames(frames) => Source::Frames {
                 frames: frames.clone(),

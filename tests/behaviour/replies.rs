@@ -257,3 +257,29 @@ fn a_file_is_read_when_the_rule_is_written() {
     assert_eq!(error.code(), "MOCKWIRE_INVALID_BODY");
     assert!(error.to_string().contains("no/such/file.json"), "{error}");
 }
+
+#[test]
+fn a_response_to_head_has_headers_and_no_body() {
+    let transport = MockTransport::new();
+    transport.on(mockwire::url("/x")).reply(Reply::text("body"));
+    for (method, expected) in [("HEAD", ""), ("GET", "body")] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri("https://api.test/x");
+        let response = transport
+            .block_on(transport.call(request.body(()).unwrap()))
+            .unwrap();
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/plain; charset=utf-8"
+        );
+        let body = transport.block_on(response.into_body().text()).unwrap();
+        assert_eq!(body, expected, "to {method}");
+    }
+    let outcomes: Vec<_> = transport
+        .requests()
+        .into_iter()
+        .map(|it| it.outcome)
+        .collect();
+    assert_eq!(outcomes, [mockwire::Outcome::Done, mockwire::Outcome::Done]);
+}
