@@ -53,7 +53,7 @@ pub(crate) fn first_difference(
     comparison: Comparison,
 ) -> Option<Difference> {
     let mut path = Vec::new();
-    let (expected, actual) = differ(expected, actual, comparison, &mut path)?;
+    let (expected, actual) = differ(Some(expected), Some(actual), comparison, &mut path)?;
     Some(Difference {
         pointer: path
             .iter()
@@ -64,54 +64,42 @@ pub(crate) fn first_difference(
     })
 }
 
+/// What is expected and what is there, at the path that leads to the first difference.
 type Pair<'a> = (Option<&'a Value>, Option<&'a Value>);
 
 fn differ<'a>(
-    expected: &'a Value,
-    actual: &'a Value,
+    expected: Option<&'a Value>,
+    actual: Option<&'a Value>,
     comparison: Comparison,
     path: &mut Vec<String>,
 ) -> Option<Pair<'a>> {
+    let mut inside = |step: String, expected, actual| {
+        path.push(step);
+        let difference = differ(expected, actual, comparison, path);
+        if difference.is_none() {
+            path.pop();
+        }
+        difference
+    };
     match (expected, actual) {
-        (Value::Object(wanted), Value::Object(found)) => {
-            for (key, expected) in wanted {
-                path.push(key.clone());
-                match found.get(key) {
-                    None => return Some((Some(expected), None)),
-                    Some(actual) => {
-                        let difference = differ(expected, actual, comparison, path);
-                        if difference.is_some() {
-                            return difference;
-                        }
-                    }
-                }
-                path.pop();
-            }
-            let extra = found.iter().find(|(key, _)| !wanted.contains_key(*key));
-            let (key, actual) = extra.filter(|_| comparison == Comparison::Equal)?;
-            path.push(key.clone());
-            Some((None, Some(actual)))
+        (Some(Value::Object(wanted)), Some(Value::Object(found))) => {
+            let wanted_differs = wanted
+                .iter()
+                .find_map(|(key, value)| inside(key.clone(), Some(value), found.get(key)));
+            wanted_differs.or_else(|| {
+                let mut extra = found.iter().filter(|(key, _)| !wanted.contains_key(*key));
+                extra.find_map(|(key, value)| inside(key.clone(), None, Some(value)))
+            })
         }
-        (Value::Array(wanted), Value::Array(found)) => {
-            for (index, expected) in wanted.iter().enumerate() {
-                path.push(index.to_string());
-                match found.get(index) {
-                    None => return Some((Some(expected), None)),
-                    Some(actual) => {
-                        let difference = differ(expected, actual, comparison, path);
-                        if difference.is_some() {
-                            return difference;
-                        }
-                    }
-                }
-                path.pop();
-            }
-            let extra = found.get(wanted.len());
-            let actual = extra.filter(|_| comparison == Comparison::Equal)?;
-            path.push(wanted.len().to_string());
-            Some((None, Some(actual)))
+        (Some(Value::Array(wanted)), Some(Value::Array(found))) => {
+            let longest = wanted.len().max(found.len());
+            (0..longest).find_map(|at| inside(at.to_string(), wanted.get(at), found.get(at)))
         }
-        _ => (!matches(expected, actual, comparison)).then_some((Some(expected), Some(actual))),
+        (Some(wanted), Some(found)) => {
+            (!matches(wanted, found, comparison)).then_some((expected, actual))
+        }
+        (None, Some(_)) => (comparison == Comparison::Equal).then_some((expected, actual)),
+        (_, None) => Some((expected, actual)),
     }
 }
 
