@@ -1,4 +1,4 @@
-//! What can go wrong, as types: [`Error`] (something is amiss) and [`Fault`] (the test asked for it).
+//! What can go wrong: something is amiss, or the test asked for it ([`Fault`]).
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::diagnosis::Diagnosis;
+use crate::fault::Fault;
 
 /// The result of most calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -128,24 +129,6 @@ pub enum Part {
     Template,
     /// A request's URL.
     Url,
-}
-
-/// A failure that a test scripts: what the client sees instead of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Nobody listens at that address.
-    ConnectionRefused,
-    /// The peer reset the connection.
-    ConnectionReset,
-    /// The connection could not be made in time.
-    ConnectTimeout,
-    /// The host name does not resolve.
-    DnsFailure,
-    /// The response did not come in time.
-    Timeout,
-    /// The TLS handshake failed.
-    TlsFailure,
 }
 
 impl Error {
@@ -355,46 +338,6 @@ impl fmt::Display for Part {
             Self::Status => "status",
             Self::Template => "template",
             Self::Url => "URL",
-        })
-    }
-}
-
-impl Fault {
-    /// The name that clients look at (`error.cause.code` in Node.js), or the nearest there is.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ConnectTimeout => "UND_ERR_CONNECT_TIMEOUT",
-            Self::ConnectionRefused => "ECONNREFUSED",
-            Self::ConnectionReset => "ECONNRESET",
-            Self::DnsFailure => "ENOTFOUND",
-            Self::Timeout => "ETIMEDOUT",
-            Self::TlsFailure => "ERR_TLS_HANDSHAKE_TIMEOUT",
-        }
-    }
-
-    /// Whether the failure comes before a connection exists, so that nothing was sent.
-    #[must_use]
-    pub fn is_connect(self) -> bool {
-        !matches!(self, Self::ConnectionReset | Self::Timeout)
-    }
-
-    /// Whether the failure is that time ran out.
-    #[must_use]
-    pub fn is_timeout(self) -> bool {
-        matches!(self, Self::ConnectTimeout | Self::Timeout)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ConnectTimeout => "connect timeout (scripted)",
-            Self::ConnectionRefused => "connection refused (scripted)",
-            Self::ConnectionReset => "connection reset by peer (scripted)",
-            Self::DnsFailure => "host name not found (scripted)",
-            Self::Timeout => "timed out (scripted)",
-            Self::TlsFailure => "TLS handshake failed (scripted)",
         })
     }
 }

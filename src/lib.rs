@@ -50,6 +50,7 @@ mod diagnosis;
 mod edge;
 mod engine;
 mod error;
+mod fault;
 mod flow;
 mod matcher;
 mod mode;
@@ -65,7 +66,8 @@ mod when;
 pub use self::core::RuleId;
 pub use self::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
 pub use self::engine::Timing;
-pub use self::error::{BoxError, Error, ErrorKind, Fault, Part, Result};
+pub use self::error::{BoxError, Error, ErrorKind, Part, Result};
+pub use self::fault::Fault;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{

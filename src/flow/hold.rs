@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use crate::core::{ExchangeId, RuleId};
 use crate::engine::Engine;
-use crate::error::{Fault, Result};
+use crate::error::Result;
+use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::reply::Reply;
 use crate::model::request::Request;

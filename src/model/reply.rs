@@ -11,7 +11,8 @@ use super::content::Content;
 use super::redact;
 use super::request::Request;
 use super::template::{Escaping, Template};
-use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Fault, Part, Result, TOKEN};
+use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
+use crate::fault::Fault;
 
 /// What a rule answers with: a status, header fields and a body, or a scripted failure.
 ///

@@ -1,0 +1,61 @@
+//! Failures that a test scripts.
+
+use std::fmt;
+
+/// A failure that a test scripts: what the client sees instead of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nobody listens at that address.
+    ConnectionRefused,
+    /// The peer reset the connection.
+    ConnectionReset,
+    /// The connection could not be made in time.
+    ConnectTimeout,
+    /// The host name does not resolve.
+    DnsFailure,
+    /// The response did not come in time.
+    Timeout,
+    /// The TLS handshake failed.
+    TlsFailure,
+}
+
+impl Fault {
+    /// The name that clients look at (`error.cause.code` in Node.js), or the nearest there is.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ConnectTimeout => "UND_ERR_CONNECT_TIMEOUT",
+            Self::ConnectionRefused => "ECONNREFUSED",
+            Self::ConnectionReset => "ECONNRESET",
+            Self::DnsFailure => "ENOTFOUND",
+            Self::Timeout => "ETIMEDOUT",
+            Self::TlsFailure => "ERR_TLS_HANDSHAKE_TIMEOUT",
+        }
+    }
+
+    /// Whether the failure comes before a connection exists, so that nothing was sent.
+    #[must_use]
+    pub fn is_connect(self) -> bool {
+        !matches!(self, Self::ConnectionReset | Self::Timeout)
+    }
+
+    /// Whether the failure is that time ran out.
+    #[must_use]
+    pub fn is_timeout(self) -> bool {
+        matches!(self, Self::ConnectTimeout | Self::Timeout)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConnectTimeout => "connect timeout (scripted)",
+            Self::ConnectionRefused => "connection refused (scripted)",
+            Self::ConnectionReset => "connection reset by peer (scripted)",
+            Self::DnsFailure => "host name not found (scripted)",
+            Self::Timeout => "timed out (scripted)",
+            Self::TlsFailure => "TLS handshake failed (scripted)",
+        })
+    }
+}
