@@ -45,12 +45,9 @@ export class Core {
     this.base = checkedBase(options.baseUrl);
     this.bodyLimit = options.journal?.bodyBytes ?? 1024 * 1024;
     this.secrets = secretsWith(options.redact ?? []);
-    const { seed, journal, redact } = options;
+    const { journal, redact } = options;
     try {
-      const given =
-        seed === undefined && journal === undefined && redact === undefined
-          ? "{}"
-          : JSON.stringify({ seed, journal, redact });
+      const given = journal === undefined && redact === undefined ? "{}" : JSON.stringify({ journal, redact });
       this.engine = newEngine(given, this.predicates.test);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };

@@ -53,6 +53,8 @@ export interface Engine {
   dropped(): number;
   /** The sequence numbers of the captured requests that satisfy the condition. */
   matching(condition: string): Float64Array;
+  /** A rule in words: `METHOD TARGET at SITE`. */
+  describe(rule: number): string;
   hits(rule: number): number;
   /** Empty when everything expected has happened; else JSON: `{message, unmet, unmatched}`. */
   verify(): string;

@@ -5,8 +5,6 @@ import type { Handler } from "./reply/handler.js";
 
 /** How a transport behaves. Everything may be left out. */
 export interface MockTransportOptions {
-  /** Seeds everything random. The same seed gives the same run. */
-  readonly seed?: number;
   /** What relative URLs are resolved against; in a page, the page's URL unless given. */
   readonly baseUrl?: string;
   readonly journal?: {
@@ -41,7 +39,6 @@ export interface MockTransportOptions {
 }
 
 const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
-  seed: ["number"],
   baseUrl: ["string"],
   journal: ["object"],
   redact: ["object"],
@@ -75,8 +72,6 @@ function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
   const isCount = (count: unknown) => count === undefined || (Number.isSafeInteger(count) && (count as number) >= 0);
   if (value === undefined) return true;
   switch (name) {
-    case "seed":
-      return isCount(value);
     case "journal": {
       const { requests, bodyBytes } = (value ?? {}) as { requests?: unknown; bodyBytes?: unknown };
       return value !== null && isCount(requests) && isCount(bodyBytes);

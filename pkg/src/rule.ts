@@ -2,41 +2,46 @@
 
 import type { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
-import type { RuleDraft } from "./draft.js";
 import { StaleHandleError } from "./errors.js";
 import { DISPOSE, INSPECT } from "./inspect.js";
 import type { ParsedTarget } from "./target.js";
+
+/** What few rules have. It is kept apart, so that the others are small: suites register thousands. */
+export interface RuleExtras {
+  /** What `toString` says, where the engine would say it in other words or not at all. */
+  name?: string | undefined;
+  /** Whether the engine captures parts of the path. */
+  readonly captures?: boolean;
+  /** What the target captures, where the engine cannot tell. */
+  readonly groups?: ParsedTarget["groups"];
+  /** How often it had answered when it was removed. */
+  finalCalls?: number;
+  whenRemoved?: () => void;
+}
 
 /** A registered rule: how often it answered, and the way to take it back. */
 export class Rule {
   /** @internal */
   readonly id: number;
   readonly #core: Core;
-  readonly #method: string;
-  readonly #label: string;
-  readonly #site: string;
-  readonly #groups: ParsedTarget["groups"];
-  /** Whether the engine captures parts of the path. @internal */
-  readonly captures: boolean;
-  /** How often it had answered when it was removed. */
-  #finalCalls: number | undefined;
-  #whenRemoved: (() => void) | undefined;
+  #extras: RuleExtras | undefined;
 
   /** @internal */
-  constructor(core: Core, id: number, draft: RuleDraft, site: string) {
-    this.#core = core;
+  constructor(core: Core, id: number, extras: RuleExtras | undefined) {
     this.id = id;
-    this.#method = draft.method ?? "*";
-    this.#label = draft.target.label;
-    this.#site = site;
-    this.captures = draft.target.captures;
-    this.#groups = draft.target.groups;
+    this.#core = core;
+    this.#extras = extras;
+  }
+
+  /** Whether the engine captures parts of the path. @internal */
+  get captures(): boolean {
+    return this.#extras?.captures === true;
   }
 
   /** How often it has answered. */
   get calls(): number {
     if (this.isActive) this.#core.assertUsable();
-    return this.#finalCalls ?? this.#core.engine.hits(this.id);
+    return this.#extras?.finalCalls ?? this.#core.engine.hits(this.id);
   }
 
   /** The requests it has answered, oldest first, as far as the journal keeps them. */
@@ -47,7 +52,7 @@ export class Rule {
 
   /** Whether it is registered still. */
   get isActive(): boolean {
-    return this.#finalCalls === undefined;
+    return this.#extras?.finalCalls === undefined;
   }
 
   /** Whether its transport is gone. @internal */
@@ -69,8 +74,9 @@ export class Rule {
 
   /** `POST /v1/messages (tests/chat.test.ts:12:4)` */
   toString(): string {
-    const site = this.#site === "" ? "" : ` (${this.#site})`;
-    return `${this.#method} ${this.#label}${site}`;
+    const name = this.#extras?.name;
+    if (name !== undefined) return name;
+    return this.#core.disposed ? "a rule of a disposed transport" : inWords(this.#core.engine.describe(this.id));
   }
 
   [INSPECT](): string {
@@ -79,20 +85,32 @@ export class Rule {
 
   /** @internal */
   groupsOf(href: string): Record<string, string> | undefined {
-    return this.#groups?.(href);
+    return this.#extras?.groups?.(href);
   }
 
   /** @internal */
   onRemoved(listener: () => void): void {
-    this.#whenRemoved = listener;
+    this.#extras = { ...this.#extras, whenRemoved: listener };
     this.#core.onDispose.add(listener);
   }
 
-  /** @internal */
-  retire(calls: number): void {
-    this.#finalCalls = calls;
-    if (this.#whenRemoved === undefined) return;
-    this.#core.onDispose.delete(this.#whenRemoved);
-    this.#whenRemoved();
+  /** It is being removed; the engine still knows it. @internal */
+  retire(): void {
+    const extras = { ...this.#extras, name: String(this), finalCalls: this.calls };
+    this.#extras = extras;
+    if (extras.whenRemoved === undefined) return;
+    this.#core.onDispose.delete(extras.whenRemoved);
+    extras.whenRemoved();
   }
+}
+
+/** The engine says `POST /v1/messages at tests/chat.test.ts:12:4`. */
+function inWords(description: string): string {
+  const end = description.lastIndexOf(" at ");
+  return ruleName(description.slice(0, end), description.slice(end + " at ".length));
+}
+
+/** What a rule is called: `POST /v1/messages (tests/chat.test.ts:12:4)`. */
+export function ruleName(label: string, site: string): string {
+  return site === "" ? label : `${label} (${site})`;
 }

@@ -4,7 +4,7 @@ import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
-import { Rule } from "./rule.js";
+import { Rule, type RuleExtras, ruleName } from "./rule.js";
 import { siteOf } from "./site.js";
 
 /** What a sequence does when it has given all of its replies: fail (the default), repeat the last one, or start over. */
@@ -54,7 +54,7 @@ export class Rules {
         predicates = encoded.predicates;
         id = engine.addRule(encoded.json);
       }
-      const rule = new Rule(this.#core, id, draft, site);
+      const rule = new Rule(this.#core, id, extrasOf(draft, isPlain, site));
       for (const number of numbers) this.#owners[number] = rule;
       if (predicates.length > 0) this.#predicates.set(rule, predicates);
       return rule;
@@ -71,17 +71,16 @@ export class Rules {
   }
 
   remove(rule: Rule): void {
-    const { calls } = rule;
+    rule.retire();
     this.#core.engine.removeRule(rule.id);
     this.#owners.forEach((owner, number) => owner === rule && this.#release(number));
     this.#core.predicates.release(this.#predicates.get(rule) ?? []);
     this.#predicates.delete(rule);
-    rule.retire(calls);
   }
 
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
-    for (const rule of this.all()) rule.retire(rule.calls);
+    for (const rule of this.all()) rule.retire();
     this.#replies.length = this.#owners.length = this.#free.length = 0;
     this.#predicates.clear();
   }
@@ -124,6 +123,14 @@ function specificationOf(
     })),
     end: end === undefined ? undefined : ENDS[end],
   };
+}
+
+/** What the rule has to remember itself. The engine can name a plain rule, whose method and target say it all. */
+function extrasOf(draft: RuleDraft, isPlain: boolean, site: string): RuleExtras | undefined {
+  const { method, target, label } = draft;
+  const { captures, groups } = target;
+  const name = isPlain && method !== undefined ? undefined : ruleName(label, site);
+  return name === undefined && !captures && groups === undefined ? undefined : { name, captures, groups };
 }
 
 function invalid(name: string, cause: unknown): MockwireError {

@@ -6,16 +6,24 @@ import { StaticBody } from "./body.js";
 import { checkedBodyless, type Head, headOf, type ReplyInit } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
 
-/** A head and a body that are the same every time: the reply is its own answer. */
+/**
+ * A head and a body that are the same every time: once somebody asked for it, the reply is its own
+ * answer. Until then a text is nothing but the text: most replies of a large suite are never given.
+ */
 export class StaticReply extends Reply implements Answer {
   readonly head: Head;
-  readonly body: StaticBody | null;
+  #content: string | StaticBody | null;
 
-  constructor(head: Head, body: StaticBody | null) {
+  constructor(head: Head, content: string | StaticBody | null) {
     super();
-    if (body !== null) checkedBodyless(head.status);
+    if (content !== null) checkedBodyless(head.status);
     this.head = head;
-    this.body = body;
+    this.#content = content;
+  }
+
+  get body(): StaticBody | null {
+    if (typeof this.#content === "string") this.#content = new StaticBody(this.#content);
+    return this.#content;
   }
 
   override get status(): number {
@@ -32,7 +40,7 @@ export function text(content: string, init?: ReplyInit): StaticReply {
   if (typeof content !== "string") {
     throw new InvalidReplyError("MOCKWIRE_INVALID_BODY", `a text reply takes a string, not ${shown(content)}`);
   }
-  return new StaticReply(headOf(init, "text/plain;charset=UTF-8"), new StaticBody(content));
+  return new StaticReply(headOf(init, "text/plain;charset=UTF-8"), content);
 }
 
 /** A value as JSON, as `application/json` unless the headers say otherwise. It is written now: later changes do not show. */
@@ -48,7 +56,7 @@ export function json(value: unknown, init?: ReplyInit): StaticReply {
   if (content === undefined) {
     throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", `a JSON reply: ${shown(value)} is not JSON`);
   }
-  return new StaticReply(headOf(init, "application/json"), new StaticBody(content));
+  return new StaticReply(headOf(init, "application/json"), content);
 }
 
 /** Bytes; they are copied. */

@@ -14,7 +14,7 @@ same<keyof PathParams<"/files/**">, never>();
 same<PathParams<string>, Record<string, string>>();
 same<PathParams<RegExp>, Record<string, string>>();
 
-const transport = new MockTransport({ seed: 1, journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
+const transport = new MockTransport({ journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
 
 // @ts-expect-error unknown option
 new MockTransport({ sed: 1 });
