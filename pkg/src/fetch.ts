@@ -104,7 +104,9 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 }
 
 function respond(exchange: Exchange, answer: Answer): Promise<Response> {
-  const { head, body } = answer;
+  const { head } = answer;
+  // A response to HEAD has no content (RFC 9110 §9.3.2).
+  const body = exchange.method === "HEAD" ? null : answer.body;
   exchange.head = head;
   const { location, status } = head;
   if (location !== undefined && exchange.redirect !== "manual") return follow(exchange, location, status);

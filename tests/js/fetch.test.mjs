@@ -24,6 +24,16 @@ describe("inputs", () => {
     }));
   }
 
+  test("a response to HEAD has headers and no body", withTransport(async (transport) => {
+    transport.all("/echo").reply(200, "body", { "content-type": "text/plain" });
+    for (const [method, expected] of [["HEAD", ""], ["GET", "body"]]) {
+      const response = await transport.fetch(URL_TEXT, { method });
+      assert.equal(response.headers.get("content-type"), "text/plain");
+      assert.equal(await response.text(), expected, method);
+      assert.equal(transport.lastRequest().outcome, "done");
+    }
+  }));
+
   test("a Request brings its method, headers and body", withTransport(async (transport) => {
     transport.post("/echo").reply(200);
     const request = new Request(URL_TEXT, { method: "POST", headers: { "x-id": "7" }, body: "hello" });
