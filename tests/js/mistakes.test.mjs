@@ -326,3 +326,15 @@ async function works(transport) {
   transport.get("/works").priority(9).reply("works");
   assert.equal(await (await transport.fetch(`${BASE}/works`)).text(), "works");
 }
+
+test("a rule of a disposed transport says so, and does not trap", () => {
+  const transport = new MockTransport();
+  const plain = transport.get("/plain").reply(204);
+  const rich = transport.get("/rich").header("x-id", "7").reply(204);
+  transport.dispose();
+  for (const rule of [plain, rich]) {
+    assert.notEqual(String(rule), "");
+    assert.throws(() => rule.calls, DisposedError);
+    assert.throws(() => rule.remove(), DisposedError);
+  }
+});

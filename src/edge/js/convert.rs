@@ -11,21 +11,8 @@ use crate::core::RuleId;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
-use crate::model::captured::{Captured, Outcome};
+use crate::model::captured::Outcome;
 use crate::verify;
-
-/// A captured exchange, as far as JavaScript does not know it already.
-#[derive(Serialize)]
-pub(super) struct Entry {
-    sequence: u64,
-    at: f64,
-    rule: Option<f64>,
-    outcome: &'static str,
-    status: Option<u16>,
-    delivered: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
 
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
@@ -42,23 +29,6 @@ struct ErrorOut<'a> {
     diagnosis: Option<&'a Diagnosis>,
 }
 
-impl Entry {
-    pub(super) fn of(captured: &Captured) -> Self {
-        Self {
-            sequence: captured.sequence,
-            at: captured.at.as_secs_f64() * 1e3,
-            rule: captured.rule.map(rule_number),
-            outcome: captured.outcome.as_str(),
-            status: captured.response.as_ref().map(|head| head.status.as_u16()),
-            delivered: captured.delivered,
-            error: match &captured.outcome {
-                Outcome::Failed(error) => Some(detail(error)),
-                _ => None,
-            },
-        }
-    }
-}
-
 impl<'a> Report<'a> {
     pub(super) fn of(report: &'a verify::Report) -> Self {
         Self {
@@ -66,12 +36,6 @@ impl<'a> Report<'a> {
             report,
         }
     }
-}
-
-/// What JavaScript gave as the detail of a failure, or the engine's own words.
-fn detail(error: &Error) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 pub(super) fn error_json(error: &Error) -> String {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use self::convert::{Entry, block, finished, rule_number, thrown};
+use self::convert::{block, finished, rule_number, thrown};
 use self::decide::Decider;
 use self::lines::Lines;
 use self::spec::{Options, RuleSpec};
@@ -178,22 +178,9 @@ impl Engine {
         drop(over);
     }
 
-    /// What the journal says of the requests from this number on, as JSON.
-    pub fn journal(&self, from: f64) -> String {
-        let captured = self.transport.engine.captured(from as u64);
-        let entries: Vec<_> = captured.iter().map(Entry::of).collect();
-        convert::to_json(&entries)
-    }
-
     /// How many captures had to go because the journal was full.
     pub fn dropped(&self) -> f64 {
         self.transport.dropped_requests() as f64
-    }
-
-    /// How many captured requests satisfy a condition, given as JSON.
-    pub fn count(&self, condition: &str) -> Result<f64, JsValue> {
-        self.matching(condition)
-            .map(|matching| matching.len() as f64)
     }
 
     /// The numbers of the captured requests that satisfy a condition, given as JSON.
