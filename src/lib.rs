@@ -59,6 +59,7 @@ mod options;
 mod rule;
 mod scope;
 mod sim;
+pub mod sse;
 mod transport;
 mod verify;
 mod when;
