@@ -21,9 +21,11 @@ export interface Engine {
   addRule(specification: string): number;
   /**
    * As `addRule`, for one that asks for no more than a method (none when it is empty) and a path or URL,
-   * and always gives the same reply: most rules, and cheaper than JSON.
+   * with a space between them, and always gives the same reply: most rules, and cheaper than JSON.
    */
-  addPlainRule(method: string, target: string, status: number, reply: number, site: string): number;
+  addPlainRule(rule: string, status: number, reply: number): number;
+  /** Says where a rule was registered that has not been said of, for messages. */
+  nameSite(rule: number, site: string): void;
   /** Throws when the id is stale. */
   removeRule(rule: number): void;
   /**
@@ -31,8 +33,6 @@ export interface Engine {
    * (then `decide` is called with the whole request), `UNMATCHED`, or `FAILED` (`lastError` tells).
    */
   call(line: string): number;
-  /** Remembers a line, as the latest of 1024; its number. Throws when it cannot be read. */
-  line(line: string): number;
   /** As `call`, by the number of a line; or `FORGOTTEN`. */
   callKnown(line: number): number;
   /** As `call`, with everything known. `headers` is a block of `name: value\r\n` lines. */
@@ -69,21 +69,45 @@ export interface Engine {
   /** The transport's time, in milliseconds since it was made. */
   now(): number;
   advance(milliseconds: number): void;
+  /** Forgets everything, as if it were new. */
+  renew(): void;
   free(): void;
 }
 
 let compiled = false;
 
+/** Engines that are as good as new: to make one of these ready is cheaper than to make one. */
+const idle: Engine[] = [];
+const IDLE_LIMIT = 8;
+
 /**
- * A new engine. The first one compiles the WebAssembly module, synchronously (a few milliseconds),
- * so that importing this package costs nothing.
+ * An engine without rules. The first one compiles the WebAssembly module, synchronously (a few
+ * milliseconds), so that importing this package costs nothing. `options` are JSON.
  */
-export function newEngine(options: string, test: (predicate: number, sequence: number) => boolean): Engine {
+export function newEngine(options: string | undefined): Engine {
   if (!compiled) {
     initSync({ module: new WebAssembly.Module(decode(base64)) });
     compiled = true;
   }
-  return new WasmEngine(options, test) as Engine;
+  if (options !== undefined) return WasmEngine.withOptions(options) as Engine;
+  return idle.pop() ?? (new WasmEngine() as Engine);
+}
+
+/** Takes back an engine that was made without options. */
+export function recycle(engine: Engine): void {
+  if (idle.length >= IDLE_LIMIT) return engine.free();
+  engine.renew();
+  idle.push(engine);
+}
+
+/** Has all engines remember a line, as the latest of 1024; its number. Throws when it cannot be read. */
+export function numberOf(text: string): number {
+  return WasmEngine.line(text);
+}
+
+/** Says whom all engines ask about predicates. */
+export function onPredicate(test: (predicate: number, sequence: number) => boolean): void {
+  WasmEngine.listen(test);
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {

@@ -38,6 +38,9 @@ export interface MockTransportOptions {
   readonly realResponse?: boolean;
 }
 
+/** Everything left out. */
+export const NO_OPTIONS: MockTransportOptions = Object.freeze({});
+
 const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
   baseUrl: ["string"],
   journal: ["object"],

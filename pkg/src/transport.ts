@@ -37,17 +37,12 @@ export class MockTransport extends Routes {
   readonly fetch: typeof fetch;
 
   /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
-  constructor(options: MockTransportOptions = {}) {
+  constructor(options?: MockTransportOptions) {
     super();
     const core = new Core(options);
     adoptPlatform();
     this.#core = core;
-    this.registrar = {
-      register: (draft, replies, end, caller) => {
-        core.assertUsable();
-        return core.rules.add(draft, replies, end, caller);
-      },
-    };
+    this.registrar = core;
     this.fetch = fetchOf(core);
   }
 

@@ -11,7 +11,7 @@ mod spec;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use js_sys::Function;
@@ -33,31 +33,44 @@ use crate::transport::MockTransport;
 use crate::verify;
 use crate::when::When;
 
+thread_local! {
+    static LINES: RefCell<Lines> = RefCell::default();
+}
+
 /// The engine of one JavaScript `MockTransport`. Sequence numbers count requests from 1.
 #[wasm_bindgen]
 pub struct Engine {
     transport: MockTransport<Local>,
-    /// Called with the number of a predicate and a sequence number; answers or throws.
-    test: Function,
     decider: RefCell<Decider>,
-    lines: RefCell<Lines>,
     /// Where rules were registered: rules made in a loop share one text.
     sites: RefCell<HashSet<Arc<str>>>,
 }
 
 #[wasm_bindgen]
 impl Engine {
-    /// A new engine; the options are JSON.
+    /// A new engine.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str, test: Function) -> Result<Self, JsValue> {
+    #[allow(clippy::new_without_default, reason = "JavaScript knows no `Default`")]
+    pub fn new() -> Self {
+        Self::of(MockTransport::new())
+    }
+
+    /// A new engine with options, given as JSON.
+    #[wasm_bindgen(js_name = withOptions)]
+    pub fn with_options(options: &str) -> Result<Self, JsValue> {
         let transport = Options::parse(options).and_then(Options::build);
-        Ok(Self {
-            transport: transport.map_err(thrown)?,
-            test,
-            decider: RefCell::default(),
-            lines: RefCell::default(),
-            sites: RefCell::default(),
-        })
+        transport.map(Self::of).map_err(thrown)
+    }
+
+    /// Forgets everything, as if `new` had made it just now.
+    pub fn renew(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Says whom all engines ask about predicates: a function of the number of a predicate and a
+    /// sequence number, which answers or throws.
+    pub fn listen(test: Function) {
+        spec::listen(test);
     }
 
     /// Registers a rule, given as JSON; its number.
@@ -65,23 +78,17 @@ impl Engine {
     pub fn add_rule(&self, spec: &str) -> Result<f64, JsValue> {
         let rule = RuleSpec::parse(spec).and_then(|spec| {
             let site = self.site(&spec.site);
-            spec.register(&self.transport, site, &self.test)
+            spec.register(&self.transport, site)
         });
         rule.map(rule_number).map_err(thrown)
     }
 
     /// Registers a rule without further conditions, which always gives the same reply; its number.
-    /// What most rules are, and cheaper than JSON. An empty method means any.
+    /// What most rules are, and cheaper than JSON. `METHOD TARGET`; an empty method means any.
     #[wasm_bindgen(js_name = addPlainRule)]
-    pub fn add_plain_rule(
-        &self,
-        method: &str,
-        target: &str,
-        status: u16,
-        reply: u32,
-        site: &str,
-    ) -> Result<f64, JsValue> {
-        let site = Site::Text(self.site(site));
+    pub fn add_plain_rule(&self, rule: &str, status: u16, reply: u32) -> Result<f64, JsValue> {
+        let (method, target) = rule.split_once(' ').unwrap_or(("", rule));
+        let site = Site::Text(OnceLock::new());
         let matcher = if method.is_empty() {
             conditions::url(target)
         } else {
@@ -92,6 +99,18 @@ impl Engine {
             when.register(Action::Reply(answer.external(reply)))
         });
         rule.map(|rule| rule_number(rule.id())).map_err(thrown)
+    }
+
+    /// Says where a rule was registered, unless that was said before or the rule is gone.
+    #[wasm_bindgen(js_name = nameSite)]
+    pub fn name_site(&self, rule: f64, site: &str) {
+        let site = self.site(site);
+        self.transport.engine.with(|core| {
+            let registered = core.rules.get(convert::rule_id(rule));
+            if let Some(Site::Text(told)) = registered.map(|registered| &registered.rule.site) {
+                told.get_or_init(|| site);
+            }
+        });
     }
 
     /// Removes a rule.
@@ -110,16 +129,17 @@ impl Engine {
         })
     }
 
-    /// Remembers the line of a request, `METHOD URL`, for `callKnown`; its number.
-    pub fn line(&self, line: &str) -> Result<usize, JsValue> {
-        self.lines.borrow_mut().add(line).map_err(thrown)
+    /// Remembers the line of a request, `METHOD URL`, for `callKnown` of any engine; its number.
+    pub fn line(line: &str) -> Result<usize, JsValue> {
+        let number = LINES.with_borrow_mut(|lines| lines.add(line));
+        number.map_err(thrown)
     }
 
     /// As `call`, by the number of a line that was remembered, so that no text crosses;
     /// [`decide::FORGOTTEN`] when 1024 other lines came after it: then no request has arrived.
     #[wasm_bindgen(js_name = callKnown)]
     pub fn call_known(&self, line: usize) -> i32 {
-        let Some(line) = self.lines.borrow().get(line) else {
+        let Some(line) = LINES.with_borrow(|lines| lines.get(line)) else {
             return decide::FORGOTTEN;
         };
         self.deciding(|decider| decider.call(&self.transport, line))
@@ -185,7 +205,7 @@ impl Engine {
 
     /// The numbers of the captured requests that satisfy a condition, given as JSON.
     pub fn matching(&self, condition: &str) -> Result<Vec<f64>, JsValue> {
-        let found = spec::condition(condition, &self.test)
+        let found = spec::condition(condition)
             .and_then(|matcher| self.transport.try_requests_matching(&matcher));
         let numbers = |found: Vec<crate::Captured>| {
             found
@@ -261,6 +281,14 @@ impl Engine {
 }
 
 impl Engine {
+    fn of(transport: MockTransport<Local>) -> Self {
+        Self {
+            transport,
+            decider: RefCell::default(),
+            sites: RefCell::default(),
+        }
+    }
+
     /// Runs a decision with its own decider: predicates may come back to the engine meanwhile.
     fn deciding(&self, f: impl FnOnce(&mut Decider) -> i32) -> i32 {
         let mut decider = Decider::default();
