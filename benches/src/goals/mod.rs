@@ -5,6 +5,7 @@ mod matching;
 mod memory;
 mod overlap;
 mod round_trip;
+mod stream;
 
 use std::hint::black_box;
 
@@ -37,6 +38,9 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     if wants(&["N9"]) {
         rows.extend(cycle::rows::<S>(plan, loopback));
     }
+    if wants(&["N11"]) {
+        rows.extend(stream::rows::<S>(plan));
+    }
     if wants(&["overlap-10k"]) {
         rows.extend(overlap::rows::<S>(plan));
     }
@@ -44,7 +48,7 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 11] = [
+const GOALS: [&str; 12] = [
     "N1",
     "N2",
     "N3",
@@ -54,6 +58,7 @@ const GOALS: [&str; 11] = [
     "N8",
     "N9",
     "N10",
+    "N11",
     "N12",
     "overlap-10k",
 ];
