@@ -156,6 +156,20 @@ impl Error {
         })
     }
 
+    /// What a handler's stream failed with: a fault of ours stays one.
+    pub(crate) fn of_stream(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => match error.downcast::<Fault>() {
+                Ok(fault) => (*fault).into(),
+                Err(error) => {
+                    let rule = String::new();
+                    Self::with_source(ErrorKind::HandlerFailed { rule }, error)
+                }
+            },
+        }
+    }
+
     /// The same error, telling which rule's handler failed.
     pub(crate) fn in_rule(self, site: &str) -> Self {
         let kind = match self.kind().clone() {
@@ -281,6 +295,9 @@ impl fmt::Display for ErrorKind {
                 "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
             ),
             Self::Fault(fault) => fault.fmt(f),
+            Self::HandlerFailed { rule } if rule.is_empty() => {
+                f.write_str("the stream of a handler failed")
+            }
             Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
             Self::HandlerPanicked { rule, message } => {
                 write!(

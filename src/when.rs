@@ -5,16 +5,18 @@ use std::future::Future;
 use std::ops::RangeBounds;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http_body::Body as HttpBody;
 use serde_json::Value;
 
 use crate::core::ScopeId;
 use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step, Terms};
 use crate::error::{BoxError, Error, Part, Result};
-use crate::flow::answer::{Eventual, Immediate, Passthrough};
+use crate::flow::answer::{Eventual, Immediate, Passthrough, Streaming};
 use crate::flow::hold::Hold;
 use crate::matcher::{Matcher, conditions};
 use crate::mode::{AcceptPredicate, AcceptResponder, Mode};
+use crate::model::content::Content;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
@@ -363,6 +365,45 @@ impl<M: Mode> When<M> {
     {
         let responder = M::erase_responder(Eventual(handler));
         registered(self.register(Action::Handle(responder)))
+    }
+
+    /// Answers with this head, and a body whose frames the closure's stream gives, each when the
+    /// client asks for it. Registers the rule. The stream is dropped with the body.
+    ///
+    /// What it fails with ends the body: a [`Fault`](crate::Fault) as what it is, anything else as
+    /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed).
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use mockwire::{Fault, Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.get("/count").reply_stream(Reply::status(200), |_| {
+    ///     stream::iter([Ok("one "), Ok("two "), Err(Fault::ConnectionReset)])
+    /// });
+    /// # let request = http::Request::get("https://api.test/count").body(()).unwrap();
+    /// # let body = transport.block_on(transport.call(request))?.into_body();
+    /// # assert!(transport.block_on(body.text()).unwrap_err().is_fault());
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If a condition or the head is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_stream<F, S, C, E>(self, head: impl Into<Reply>, frames: F) -> Rule<M>
+    where
+        F: Fn(&Request) -> S + 'static,
+        S: Stream<Item = Result<C, E>>,
+        C: Into<Content>,
+        E: Into<BoxError>,
+        M: AcceptResponder<Streaming<F>>,
+    {
+        let registered_head = head.into().validate();
+        registered(registered_head.and_then(|head| {
+            let responder = M::erase_responder(Streaming { head, frames });
+            self.register(Action::Handle(responder))
+        }))
     }
 
     /// Keeps each request until the test replies to it. Registers the rule.

@@ -51,10 +51,7 @@ impl<M: Mode> Respond<M> {
         if reply.delay.is_zero() {
             return Poll::Ready(self.deliver_now(exchange, reply, None, request.as_ref(), true));
         }
-        let outgoing = Outgoing {
-            reply: reply.clone(),
-            live: None,
-        };
+        let outgoing = Outgoing::of(reply.clone());
         self.deliver_later(exchange, outgoing, request, true, cx)
     }
 

@@ -138,10 +138,7 @@ impl<M: Mode> Respond<M> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         match catch_unwind(AssertUnwindSafe(|| handler.respond(&request))) {
-            Ok(Answer::Ready(reply)) => {
-                let outgoing = Outgoing { reply, live: None };
-                self.send(exchange, outgoing, request, site, cx)
-            }
+            Ok(Answer::Ready(outgoing)) => self.send(exchange, outgoing, request, site, cx),
             Ok(Answer::Later(future)) => {
                 self.state = State::Answering {
                     exchange,
@@ -192,8 +189,7 @@ impl<M: Mode> Respond<M> {
         let State::Held { request, .. } = self.take_state() else {
             unreachable!("the state was just matched");
         };
-        let outgoing = Outgoing { reply, live: None };
-        self.send(exchange, outgoing, request, None, cx)
+        self.send(exchange, Outgoing::of(reply), request, None, cx)
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
