@@ -3,7 +3,9 @@
 pub(crate) mod captured;
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
+pub(crate) mod connection;
 pub(crate) mod content;
+pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod redact;
 pub(crate) mod reply;
