@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -50,6 +51,15 @@ pub enum ErrorKind {
         /// The status that forbids a body.
         status: StatusCode,
     },
+    /// Too many connections were made in too little time.
+    ConnectionRateExceeded {
+        /// How many there may be in a window.
+        limit: usize,
+        /// How long a window is.
+        window: Duration,
+        /// How long until there may be another.
+        retry_after: Duration,
+    },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
     /// A server-sent event is larger than its reader allows.
@@ -81,6 +91,13 @@ pub enum ErrorKind {
         value: String,
         /// What is wrong with it and what would be right.
         reason: String,
+    },
+    /// Something was built without a part that it cannot do without.
+    MissingField {
+        /// What was built: a connection context.
+        of: &'static str,
+        /// The method of the builder that was not called.
+        field: &'static str,
     },
     /// The transport that requests are passed through to failed; see the source.
     PassthroughFailed,
@@ -116,6 +133,8 @@ pub enum ErrorKind {
 pub enum Part {
     /// The bytes of a body (a file that cannot be read, a stream that failed).
     Body,
+    /// What is said of a connection: its id, its user, thread and run, its times.
+    Connection,
     /// A field of a server-sent event (WHATWG HTML §9.2.5).
     Event,
     /// A header field name (RFC 9110 §5.1).
@@ -197,6 +216,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self.kind() {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
+            ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
             ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
@@ -204,6 +224,7 @@ impl Error {
             ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
             ErrorKind::HeldDropped => "MOCKWIRE_HELD_DROPPED",
             ErrorKind::Invalid { part, .. } => part.code(),
+            ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
@@ -287,6 +308,14 @@ impl fmt::Display for ErrorKind {
                 "a reply with status {} must not have a body: drop the body or choose another status",
                 status.as_u16()
             ),
+            Self::ConnectionRateExceeded {
+                limit,
+                window,
+                retry_after,
+            } => write!(
+                f,
+                "no more connections than {limit} may be made in {window:?}: try again in {retry_after:?}"
+            ),
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
@@ -313,6 +342,9 @@ impl fmt::Display for ErrorKind {
                 value,
                 reason,
             } => write!(f, "invalid {part} {value:?}: {reason}"),
+            Self::MissingField { of, field } => {
+                write!(f, "the {of} has no {field}: call `{field}` on its builder")
+            }
             Self::PassthroughFailed => {
                 f.write_str("the transport that the request was passed through to failed")
             }
@@ -341,6 +373,7 @@ impl Part {
     fn code(self) -> &'static str {
         match self {
             Self::Body => "MOCKWIRE_INVALID_BODY",
+            Self::Connection => "MOCKWIRE_INVALID_CONNECTION",
             Self::Event => "MOCKWIRE_INVALID_EVENT",
             Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
             Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
@@ -359,6 +392,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Body => "body",
+            Self::Connection => "connection",
             Self::Event => "server-sent event",
             Self::HeaderName => "header name",
             Self::HeaderValue => "header value",

@@ -104,6 +104,17 @@ pub mod futures {
     pub use crate::scope::Scope;
 }
 
+/// Who connections belong to, and what passes over them: values, to be used with or without a
+/// transport.
+pub mod connections {
+    pub use crate::core::connection_rate::ConnectionRate;
+    pub use crate::core::connections::{ConnectionKey, Connections};
+    pub use crate::model::connection::{
+        AgeWarning, ConnectionBuilder, ConnectionContext, ConnectionInfo, Traffic,
+    };
+    pub use crate::model::isolation_key::IsolationKey;
+}
+
 /// The thread-safe transport: `Send + Sync`, with `Send` futures and bodies.
 pub mod sync {
     /// A thread-safe [`MockTransport`](crate::MockTransport).

@@ -77,6 +77,7 @@ fn values_are_send_and_sync_in_both_modes() {
     both::<Reply>();
     both::<Report>();
     both::<Request>();
+    both::<mockwire::connections::Connections>();
     both::<mockwire::sse::Event>();
     both::<mockwire::sse::Parser>();
     both::<mockwire::sse::Reader>();

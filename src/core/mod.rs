@@ -4,6 +4,8 @@
 //! who does it when the borrow is over.
 
 pub(crate) mod blocks;
+pub(crate) mod connection_rate;
+pub(crate) mod connections;
 pub(crate) mod exchange;
 pub(crate) mod gates;
 pub(crate) mod index;

@@ -1,5 +1,6 @@
-//! One module per group of goals; each returns rows for one mode.
+//! One module per group of goals; each returns rows, most of them for one mode.
 
+mod connection;
 mod cycle;
 mod matching;
 mod memory;
@@ -22,9 +23,7 @@ use crate::subject::{Subject, Transport};
 /// that are measured together come together.
 #[must_use]
 pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> Vec<Row> {
-    let wants = |goals: &[&str]| {
-        wanted.is_empty() || wanted.iter().any(|name| goals.contains(&name.as_str()))
-    };
+    let wants = |goals: &[&str]| wants(wanted, goals);
     let mut rows = Vec::new();
     if wants(&["N1", "N2", "N3"]) {
         rows.extend(round_trip::rows::<S>(plan, loopback));
@@ -47,8 +46,27 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     rows
 }
 
+/// The rows of the goals in `wanted`, or of all, that are no transport's: they have no mode.
+#[must_use]
+pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
+    if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
+        connection::rows(plan)
+    } else {
+        Vec::new()
+    }
+}
+
+fn wants(wanted: &[String], goals: &[&str]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|name| goals.contains(&name.as_str()))
+}
+
 /// The goals, by their plain names.
-const GOALS: [&str; 12] = [
+const GOALS: [&str; 17] = [
+    "C1",
+    "C2",
+    "C3",
+    "C4",
+    "C5",
     "N1",
     "N2",
     "N3",
