@@ -15,7 +15,6 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{Method, Uri};
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -31,13 +30,14 @@ use crate::matcher::{Matcher, conditions};
 use crate::mode::Local;
 use crate::model::captured::ResponseHead;
 use crate::model::reply::Reply;
+use crate::model::request::Request;
 use crate::transport::MockTransport;
 use crate::verify;
 use crate::when::When;
 
 thread_local! {
     /// The request lines and the plain rules seen lately, by all engines.
-    static LINES: RefCell<Recent<(Method, Uri)>> = const { RefCell::new(Recent::new()) };
+    static LINES: RefCell<Recent<Request>> = const { RefCell::new(Recent::new()) };
     static PLAIN_RULES: RefCell<Recent<Matcher<Local>>> = const { RefCell::new(Recent::new()) };
 }
 
@@ -137,7 +137,7 @@ impl Engine {
     /// [`decide::UNMATCHED`], [`decide::FAILED`].
     pub fn call(&self, line: &str) -> i32 {
         self.deciding(|decider| match lines::parse(line) {
-            Ok(line) => decider.call(&self.transport, line),
+            Ok(request) => decider.call(&self.transport, request),
             Err(error) => decider.fail(error),
         })
     }
@@ -152,10 +152,10 @@ impl Engine {
     /// [`decide::FORGOTTEN`] when 1024 other lines came after it: then no request has arrived.
     #[wasm_bindgen(js_name = callKnown)]
     pub fn call_known(&self, line: usize) -> i32 {
-        let Some(line) = LINES.with_borrow(|lines| lines.get(line)) else {
+        let Some(request) = LINES.with_borrow(|lines| lines.get(line)) else {
             return decide::FORGOTTEN;
         };
-        self.deciding(|decider| decider.call(&self.transport, line))
+        self.deciding(|decider| decider.call(&self.transport, request))
     }
 
     /// As `call`, for a request that has arrived, with its header fields and its body.
