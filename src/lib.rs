@@ -42,6 +42,7 @@
 //!
 //! * `tower`: [`MockTransport`] is a `tower_service::Service`.
 //! * `reqwest`: [`sync::MockTransport`] is a `reqwest_middleware::Middleware`.
+//! * `tungstenite`: a WebSocket connection as bytes, for clients over `futures-io` streams.
 //!
 //! and matchers: `regex`, `jsonpath`, `jsonschema`.
 
@@ -94,6 +95,8 @@ pub use self::when::When;
 pub mod futures {
     #[cfg(feature = "tower")]
     pub use crate::edge::tower::CallService;
+    #[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]
+    pub use crate::edge::tungstenite::Duplex;
     pub use crate::flow::body::Body;
     pub use crate::flow::connect::Connect;
     pub use crate::flow::endpoint::{Endpoint, NextSocket};

@@ -104,6 +104,10 @@ impl Machine {
         let Some(mut player) = self.player.take() else {
             return;
         };
+        if self.server_has_sent_close() {
+            // Somebody else has closed, for the server.
+            player.stop();
+        }
         while player.state == State::Playing && !self.has_ended() {
             if self.read_control(&mut player) {
                 break;

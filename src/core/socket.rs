@@ -305,7 +305,7 @@ impl Machine {
     }
 
     /// Notes that no message will come any more, where one is expected.
-    pub(super) fn expect_no_more(&mut self, actual: &str) {
+    pub(crate) fn expect_no_more(&mut self, actual: &str) {
         let expected = self.player.as_ref().and_then(Player::expected);
         let expected = expected.map(ToString::to_string);
         if let Some(expected) = expected {

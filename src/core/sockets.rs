@@ -16,7 +16,7 @@ use super::{Core, ExchangeId, RuleId, SocketId};
 use crate::error::{Error, Result};
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
-use crate::model::message::{Message, Side};
+use crate::model::message::{CloseFrame, Message, Side};
 use crate::model::request::Request;
 use crate::model::socket_script::SharedScript;
 
@@ -237,6 +237,27 @@ impl<M: Mode> Core<M> {
     /// The connection has failed before the client had it.
     pub(crate) fn fail_socket(&mut self, id: SocketId, error: Error) -> Result<After> {
         let mut after = self.end_socket(id, Ending::Failed(error.clone()))?;
+        after.over = self.end_exchange(id, Outcome::Failed(error));
+        Ok(after)
+    }
+
+    /// The client has sent what is not WebSocket: the server closes, and the connection fails.
+    pub(crate) fn violate_socket(
+        &mut self,
+        id: SocketId,
+        frame: CloseFrame,
+        error: Error,
+    ) -> Result<After> {
+        let now = self.timeline.now();
+        let ending = Ending::Failed(error.clone());
+        let ((), mut after) = self.with_socket(id, |connection| {
+            let machine = &mut connection.machine;
+            machine.expect_no_more("the client has sent what is not WebSocket");
+            let close = Message::Close(Some(frame));
+            // It may be closing already: then there is nothing more to say.
+            let _ = machine.send(Side::Server, close, now);
+            machine.finish(ending);
+        })?;
         after.over = self.end_exchange(id, Outcome::Failed(error));
         Ok(after)
     }

@@ -8,3 +8,5 @@ mod js;
 mod reqwest;
 #[cfg(feature = "tower")]
 pub(crate) mod tower;
+#[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]
+pub(crate) mod tungstenite;

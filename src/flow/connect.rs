@@ -80,7 +80,10 @@ impl<M: Mode> Connect<M> {
     }
 
     /// Leaves it to the client to answer pings and close frames.
-    #[cfg_attr(not(feature = "tungstenite"), allow(dead_code))]
+    #[cfg_attr(
+        not(all(feature = "tungstenite", not(target_arch = "wasm32"))),
+        allow(dead_code)
+    )]
     pub(crate) fn with_own_answers(mut self) -> Self {
         self.client_answers = true;
         self
@@ -202,7 +205,8 @@ impl<M: Mode> Connect<M> {
                             rule: site.to_string(),
                             message: panic_message(&*panic),
                         });
-                        return Err(end.fail(error));
+                        end.fail(error.clone());
+                        return Err(error);
                     }
                 }
             }

@@ -7,7 +7,7 @@ use crate::core::socket::{Ending, Event, Next};
 use crate::core::sockets::After;
 use crate::core::{Core, SocketId};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Part, Result};
 use crate::mode::Mode;
 use crate::model::message::{CloseFrame, Message, Side};
 
@@ -96,13 +96,22 @@ impl<M: Mode> End<M> {
         Ok(())
     }
 
-    /// Fails the connection before the client has it.
-    pub(super) fn fail(self, error: Error) -> Error {
-        let shown = error.clone();
+    /// Fails the connection, which the client hears of otherwise.
+    pub(super) fn fail(&self, error: Error) {
         if let Ok(after) = self.engine.with(|core| core.fail_socket(self.id, error)) {
             after.settle();
         }
-        shown
+    }
+
+    /// The server closes with this frame, and the connection fails.
+    pub(super) fn violate(&self, frame: CloseFrame) {
+        let error = Error::invalid(Part::Message, "a frame", frame.reason.clone());
+        let violated = self
+            .engine
+            .with(|core| core.violate_socket(self.id, frame, error));
+        if let Ok(after) = violated {
+            after.settle();
+        }
     }
 
     /// The number of the request that opened the connection; 0 when it is gone.

@@ -82,10 +82,13 @@ impl<M: Mode> Socket<M> {
         self.end.close(CloseFrame { code, reason })
     }
 
-    /// Fails the connection: both ends see this error.
-    #[cfg_attr(not(feature = "tungstenite"), allow(dead_code))]
-    pub(crate) fn fail(&self, error: Error) {
-        let _ = self.end.end(Ending::Failed(error));
+    /// The client has sent what is not WebSocket: the server closes, and the connection fails.
+    #[cfg_attr(
+        not(all(feature = "tungstenite", not(target_arch = "wasm32"))),
+        allow(dead_code)
+    )]
+    pub(crate) fn violate(&self, frame: CloseFrame) {
+        self.end.violate(frame);
     }
 
     /// Lets the server's handler go on.
