@@ -17,7 +17,7 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Matcher, MockTransport};
+    use mockwire::local::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
@@ -32,6 +32,8 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod time;
     mod times;
@@ -47,7 +49,7 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Matcher, MockTransport};
+    use mockwire::sync::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
@@ -62,6 +64,8 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod time;
     mod times;
