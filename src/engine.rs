@@ -8,6 +8,7 @@ use crate::core::{Aftermath, Core};
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
 use crate::model::captured::Captured;
+use crate::model::damage::Chaos;
 use crate::model::redact;
 use crate::model::request::Request;
 use crate::timer::AnyTimer;
@@ -27,6 +28,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) timer: Option<M::Timer>,
     /// Where random numbers come from.
     pub(crate) seed: u64,
+    /// What goes wrong by chance.
+    pub(crate) chaos: Chaos,
     /// How many exchanges the journal keeps.
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.

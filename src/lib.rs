@@ -83,6 +83,7 @@ pub use self::mode::{
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;
+pub use self::model::damage::{Chaos, Damage};
 pub use self::model::message::{CloseFrame, Message, Side, SocketMessage};
 pub use self::model::message_pattern::MessagePattern;
 pub use self::model::reply::Reply;

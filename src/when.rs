@@ -19,6 +19,7 @@ use crate::flow::hold::Hold;
 use crate::matcher::{Matcher, conditions};
 use crate::mode::{AcceptPredicate, AcceptResponder, Mode};
 use crate::model::content::Content;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
@@ -39,6 +40,7 @@ pub struct When<M: Mode> {
     priority: i32,
     step: Option<Step>,
     scope: Option<ScopeId>,
+    chaos: Option<Chaos>,
     protocol: Option<String>,
     site: Site,
 }
@@ -57,6 +59,7 @@ impl<M: Mode> When<M> {
             priority: 0,
             step: None,
             scope,
+            chaos: None,
             protocol: None,
             site,
         }
@@ -192,6 +195,12 @@ impl<M: Mode> When<M> {
     /// said otherwise.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// What goes wrong by chance with this rule's replies, instead of what goes wrong with all.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
         self
     }
 
@@ -461,10 +470,12 @@ impl<M: Mode> When<M> {
             let reason = "`when_state` and `then_state` need `in_scenario`";
             return Err(Error::invalid(Part::Option, "scenario", reason));
         }
+        let chaos = self.chaos.map(Chaos::validate).transpose()?;
         let terms = Terms {
             times: self.times,
             step: self.step,
             scope: self.scope,
+            chaos,
         };
         let rule = Registration {
             ease: Ease::of(&self.matcher, &action),

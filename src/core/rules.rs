@@ -11,6 +11,7 @@ use super::{RuleId, ScopeId};
 use crate::matcher::Matcher;
 use crate::matcher::pattern::Pattern;
 use crate::mode::Mode;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
@@ -29,11 +30,13 @@ pub(crate) struct Rule<M: Mode> {
 }
 
 /// When a rule is in play.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Terms {
     pub(crate) times: Times,
     pub(crate) step: Option<Step>,
     pub(crate) scope: Option<ScopeId>,
+    /// What goes wrong with its replies, by chance.
+    pub(crate) chaos: Option<Chaos>,
 }
 
 impl Terms {
@@ -42,6 +45,7 @@ impl Terms {
         times: Times::ANY,
         step: None,
         scope: None,
+        chaos: None,
     };
 }
 
@@ -149,6 +153,10 @@ impl<M: Mode> Rule<M> {
 
     pub(crate) fn step(&self) -> Option<&Step> {
         self.terms.as_ref()?.step.as_ref()
+    }
+
+    pub(crate) fn chaos(&self) -> Option<&Chaos> {
+        self.terms.as_ref()?.chaos.as_ref()
     }
 
     pub(crate) fn scope(&self) -> Option<ScopeId> {

@@ -6,6 +6,7 @@ pub(crate) mod captured;
 pub(crate) mod compression;
 pub(crate) mod connection;
 pub(crate) mod content;
+pub(crate) mod damage;
 pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod message;

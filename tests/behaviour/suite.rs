@@ -21,6 +21,7 @@ mod local {
 
     mod bad_input;
     mod capture;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
@@ -53,6 +54,7 @@ mod sync {
 
     mod bad_input;
     mod capture;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
