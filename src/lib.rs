@@ -57,6 +57,7 @@ mod matcher;
 mod mode;
 mod model;
 mod options;
+mod outage;
 mod rule;
 mod scope;
 mod sim;

@@ -11,6 +11,7 @@ use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::reply::Reply;
@@ -54,6 +55,16 @@ struct Held {
     reply: Option<Reply>,
 }
 
+/// An exchange that failed before its client knew; to be woken and dropped outside the borrow.
+#[must_use = "to be settled outside the borrow"]
+pub(crate) struct Lost(pub(super) Exchange);
+
+impl Lost {
+    pub(crate) fn settle(mut self) {
+        self.0.take_waker().into_iter().for_each(Waker::wake);
+    }
+}
+
 /// The requests that one rule holds, and who waits for one.
 #[derive(Default)]
 pub(crate) struct HoldQueue {
@@ -78,6 +89,8 @@ pub(crate) enum Verdict<M: Mode> {
         claimed: Claimed<M>,
         request: Option<Request>,
     },
+    /// Its host is down.
+    Down(Fault),
     /// These have to be asked, in this order.
     Ask {
         candidates: Vec<Candidate<M>>,
@@ -104,6 +117,11 @@ impl<M: Mode> Core<M> {
     ) -> Result<(Arrived<M>, Verdict<M>), (Error, Request)> {
         if let Err(error) = self.ensure_alive() {
             return Err((error, request));
+        }
+        let now = self.timeline.now();
+        if let Some(fault) = self.endpoints.fault(request.host(), now) {
+            let arrived = self.arrive(instead.unwrap_or(request));
+            return Ok((arrived, Verdict::Down(fault)));
         }
         let first = self.first_verdict(&request);
         // A response to HEAD is without its body, so it is not like the others.
@@ -239,7 +257,7 @@ impl<M: Mode> Core<M> {
     ) -> Result<Exchange> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
-            return Err(self.gone("exchange"));
+            return Err(self.finish_lost(exchange, delivered));
         };
         if let Outcome::Unmatched = outcome {
             self.journal.note_unmatched(over.sequence);
@@ -349,7 +367,7 @@ impl<M: Mode> Core<M> {
                 exchange.waits = waits();
                 Ok(())
             }
-            None => Err(self.gone("exchange")),
+            None => Err(self.gone_exchange(exchange)),
         }
     }
 
@@ -360,7 +378,7 @@ impl<M: Mode> Core<M> {
                 exchange.waits = Waits::Client;
                 Ok(())
             }
-            None => Err(self.gone("exchange")),
+            None => Err(self.gone_exchange(exchange)),
         }
     }
 
@@ -383,6 +401,26 @@ impl<M: Mode> Core<M> {
     fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
         let sequence = self.exchanges.get(exchange)?.sequence;
         self.journal.get_mut(sequence)
+    }
+
+    /// An exchange that is not there any more: its host was killed, or the transport was reset.
+    fn gone_exchange(&self, id: ExchangeId) -> Error {
+        match self.lost.get(id) {
+            Some((fault, _)) => (*fault).into(),
+            None => self.gone("exchange"),
+        }
+    }
+
+    /// The client of an exchange that was lost knows by now.
+    fn finish_lost(&mut self, id: ExchangeId, delivered: &mut Delivered) -> Error {
+        let error = self.gone_exchange(id);
+        if let Some((_, sequence)) = self.lost.remove(id) {
+            if let Some(entry) = self.journal.get_mut(sequence) {
+                entry.delivered = delivered.bytes;
+                entry.taken = std::mem::take(&mut delivered.taken);
+            }
+        }
+        error
     }
 
     pub(crate) fn gone(&self, what: &'static str) -> Error {

@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod conversations;
+pub(crate) mod endpoints;
 pub(crate) mod exchange;
 pub(crate) mod gates;
 pub(crate) mod index;
@@ -24,6 +25,7 @@ use std::task::Waker;
 
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
+use self::endpoints::Endpoints;
 use self::exchange::{Exchange, HoldQueue};
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
@@ -31,6 +33,7 @@ use self::rules::{Rule, Rules};
 use self::sockets::{After, Sockets};
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::message::Side;
 
@@ -58,6 +61,9 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) journal: Journal<M>,
     pub(crate) timeline: Timeline,
     pub(crate) gates: Gates,
+    pub(crate) endpoints: Endpoints,
+    /// The exchanges that failed before their clients knew: why, and the number of the request.
+    pub(crate) lost: SecondaryMap<ExchangeId, (Fault, u64)>,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     /// `None` until there is a connection.
@@ -87,6 +93,8 @@ impl<M: Mode> Core<M> {
             journal: Journal::new(requests),
             timeline: Timeline::new(),
             gates: Gates::default(),
+            endpoints: Endpoints::default(),
+            lost: SecondaryMap::new(),
             arrivals: BTreeMap::new(),
             sockets: None,
             disposed: false,
@@ -169,6 +177,8 @@ impl<M: Mode> Core<M> {
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
+        self.endpoints = Endpoints::default();
+        self.lost.clear();
         aftermath
     }
 }

@@ -168,6 +168,15 @@ impl Timeline {
         due.filter_map(|(_, standing)| standing.wake()).collect()
     }
 
+    /// Who waits, for whatever time: to look at what has become of what they wait for.
+    pub(crate) fn waiting(&self) -> Vec<Waker> {
+        let wakers = self.line.values().filter_map(|standing| match standing {
+            Standing::Waiting(waker) | Standing::Woken(waker) => Some(waker.clone()),
+            Standing::Expected => None,
+        });
+        wakers.collect()
+    }
+
     /// Everything has settled: whoever has been woken and has not taken its turn does not ask any
     /// more, and the next one is woken; time moves to it, when it may. `None` when there is nobody.
     pub(crate) fn step(&mut self, may_move: bool) -> Option<Vec<Waker>> {

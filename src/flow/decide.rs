@@ -50,6 +50,7 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     let exchange = arrived.exchange;
     let decision = match verdict {
         Verdict::Claimed { claimed, request } => answer(claimed, request),
+        Verdict::Down(fault) => Decision::Failed(fault.into()),
         Verdict::Ask {
             candidates,
             request,

@@ -125,7 +125,7 @@ impl<M: Mode> Respond<M> {
         live: Option<M::Live>,
         request: Option<&Request>,
         of_rule: bool,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         if let ReplyBody::Never = reply.body {
             self.state = State::Unanswered { exchange };
@@ -203,6 +203,7 @@ impl<M: Mode> Respond<M> {
         };
         let exchange = delayed.exchange;
         if let Err(error) = engine.with(|core| core.ensure_going_on(exchange)) {
+            delayed.due.leave(engine);
             drop(self.take_state());
             return Poll::Ready(Err(error));
         }

@@ -26,6 +26,7 @@ mod local {
     mod handlers;
     mod held;
     mod matching;
+    mod outage;
     mod passthrough;
     mod redaction;
     mod replies;
@@ -59,6 +60,7 @@ mod sync {
     mod handlers;
     mod held;
     mod matching;
+    mod outage;
     mod passthrough;
     mod redaction;
     mod replies;
