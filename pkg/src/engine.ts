@@ -24,7 +24,7 @@ export interface Engine {
    * with a space between them, and always gives the same reply: most rules, and cheaper than JSON.
    */
   addPlainRule(rule: string, status: number, reply: number): number;
-  /** As `addPlainRule`, by the number of a rule; or `FORGOTTEN`. */
+  /** As `addPlainRule`, by the number of a rule; or `FORGOTTEN`, or `FAILED` (`lastError` tells). */
   addKnownRule(rule: number, status: number, reply: number): number;
   /** Says where a rule was registered that has not been said of, for messages. */
   nameSite(rule: number, site: string): void;

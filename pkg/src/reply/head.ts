@@ -38,21 +38,17 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
   if (/[^\t -~\x80-\xff]/.test(statusText)) {
     throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
   }
-  return shared({
-    status,
-    statusText,
-    headers,
-    location: isRedirect(status) ? valueOf(headers, "location") : undefined,
-  });
+  return shared(status, statusText, headers);
 }
 
 let latest: Head | undefined;
 
 /** Replies made one after the other tend to have the same head: one object is enough for them. */
-function shared(head: Head): Head {
-  const { status, statusText, headers } = head;
+function shared(status: number, statusText: string, headers: HeaderList): Head {
   const isLatest = latest?.status === status && latest.statusText === statusText && areEqual(latest.headers, headers);
-  return isLatest ? latest! : (latest = head);
+  if (isLatest) return latest!;
+  const location = isRedirect(status) ? valueOf(headers, "location") : undefined;
+  return (latest = { status, statusText, headers, location });
 }
 
 function areEqual(one: HeaderList, other: HeaderList): boolean {

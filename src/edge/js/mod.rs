@@ -105,13 +105,14 @@ impl Engine {
     }
 
     /// As `addPlainRule`, by the number of a rule that was remembered, so that no text crosses;
-    /// [`decide::FORGOTTEN`] when 1024 others came after it.
+    /// [`decide::FORGOTTEN`] when 1024 others came after it, [`decide::FAILED`] when it is refused.
     #[wasm_bindgen(js_name = addKnownRule)]
-    pub fn add_known_rule(&self, rule: usize, status: u16, reply: u32) -> Result<f64, JsValue> {
-        match PLAIN_RULES.with_borrow(|rules| rules.get(rule)) {
-            Some(matcher) => self.register(matcher, status, reply).map_err(thrown),
-            None => Ok(decide::FORGOTTEN.into()),
-        }
+    pub fn add_known_rule(&self, rule: usize, status: u16, reply: u32) -> f64 {
+        let Some(matcher) = PLAIN_RULES.with_borrow(|rules| rules.get(rule)) else {
+            return decide::FORGOTTEN.into();
+        };
+        let registered = self.register(matcher, status, reply);
+        registered.unwrap_or_else(|error| self.deciding(|decider| decider.fail(error)).into())
     }
 
     /// Says where a rule was registered, unless that was said before or the rule is gone.
