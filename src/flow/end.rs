@@ -126,12 +126,13 @@ impl<M: Mode> End<M> {
         cx: &Context<'_>,
         ask: impl Fn(&mut Core<M>, SocketId, Side, &mut Option<Waker>) -> Result<(Next<T>, After)>,
     ) -> Poll<Result<T>> {
+        // Most of the time it is ready: then nobody has to be woken.
+        let mut waker = None;
         loop {
-            let mut waker = Some(cx.waker().clone());
+            let patient = waker.is_some();
             let asked = self
                 .engine
                 .with(|core| ask(core, self.id, self.side, &mut waker));
-            drop(waker);
             let next = match asked {
                 Ok((next, after)) => {
                     after.settle();
@@ -147,11 +148,13 @@ impl<M: Mode> End<M> {
                     self.due.cancel(&self.engine);
                     return Poll::Ready(Ok(it));
                 }
+                Next::At(_) | Next::Idle if !patient => waker = Some(cx.waker().clone()),
                 Next::At(due) => {
                     if !self.due.wait(&self.engine, due, cx) {
                         self.due.step_when_idle(&self.engine, cx);
                         return Poll::Pending;
                     }
+                    waker = None;
                 }
                 Next::Idle => {
                     self.due.cancel(&self.engine);

@@ -1,6 +1,7 @@
 //! One module per group of goals; each returns rows for one mode.
 
 mod cycle;
+mod echo;
 mod matching;
 mod memory;
 mod overlap;
@@ -40,11 +41,14 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     if wants(&["overlap-10k"]) {
         rows.extend(overlap::rows::<S>(plan));
     }
+    if wants(&["W1"]) {
+        rows.extend(echo::rows::<S>(plan));
+    }
     rows
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 11] = [
+const GOALS: [&str; 12] = [
     "N1",
     "N2",
     "N3",
@@ -56,6 +60,7 @@ const GOALS: [&str; 11] = [
     "N10",
     "N12",
     "overlap-10k",
+    "W1",
 ];
 
 /// The rows, each goal's led by the worst of its judged rows under the goal's plain name.
