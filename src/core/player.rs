@@ -100,6 +100,13 @@ enum Played {
 impl Machine {
     /// Plays all steps that are due.
     pub(super) fn play(&mut self, now: Tick) {
+        if self
+            .player
+            .as_ref()
+            .is_none_or(|it| self.leaves_nothing(it))
+        {
+            return;
+        }
         // Out of the machine while it plays, so that both can change.
         let Some(mut player) = self.player.take() else {
             return;
@@ -130,6 +137,16 @@ impl Machine {
             self.drain();
         }
         self.player = Some(player);
+    }
+
+    /// Whether a script can only wait for what the client says, which has said nothing.
+    fn leaves_nothing(&self, player: &Player) -> bool {
+        let waits = match player.script.steps.get(player.step) {
+            Some(Step::Echo(None) | Step::Expect(_)) | None => true,
+            Some(_) => false,
+        };
+        let waits = waits || player.state != State::Playing;
+        waits && self.nothing_for_server() && player.fails_now().is_none()
     }
 
     fn play_step(&mut self, player: &mut Player, now: Tick) -> Played {
@@ -233,16 +250,15 @@ impl Machine {
             };
             self.server_makes_room();
             match message {
-                Message::Close(frame) => {
+                close @ Message::Close(_) => {
                     player.clock = player.clock.max(at);
-                    let shown = Message::Close(frame.clone());
                     let expected = player.expected().map(ToString::to_string);
                     if let Some(expected) = expected {
-                        let actual = shown.to_string();
+                        let actual = close.to_string();
                         self.note_unmet(Unmet { expected, actual });
                     }
                     self.server_gets_close();
-                    self.say(Side::Server, player.clock, shown);
+                    self.say(Side::Server, player.clock, close);
                     player.stop();
                     return true;
                 }

@@ -374,6 +374,10 @@ impl Machine {
         &mut self.server.inbox
     }
 
+    pub(super) fn nothing_for_server(&self) -> bool {
+        self.server.inbox.first().is_none()
+    }
+
     pub(super) fn server_has_sent_close(&self) -> bool {
         self.server.sent_close
     }

@@ -88,8 +88,14 @@ pub(crate) struct Asked {
 #[must_use = "wakers must be woken and values dropped outside the borrow"]
 pub(crate) struct After {
     wake: [Option<Waker>; 4],
+    /// Apart, as most of the time there is none.
+    remains: Option<Box<Remains>>,
+}
+
+#[derive(Default)]
+#[allow(dead_code, reason = "most of it is there to be dropped")]
+struct Remains {
     watchers: Vec<Waker>,
-    #[allow(dead_code, reason = "it is there to be dropped")]
     litter: Vec<Message>,
     replaced: Option<Waker>,
     gone: Option<Box<Connection>>,
@@ -100,7 +106,13 @@ impl After {
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
         self.wake.into_iter().flatten().for_each(Waker::wake);
-        self.watchers.into_iter().for_each(Waker::wake);
+        if let Some(remains) = self.remains {
+            remains.watchers.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    fn remains(&mut self) -> &mut Remains {
+        self.remains.get_or_insert_default()
     }
 }
 
@@ -187,7 +199,7 @@ impl<M: Mode> Core<M> {
             let outcome = ending
                 .as_ref()
                 .map_or(Outcome::Done, |ending| Outcome::Failed(ending.error()));
-            after.over = self.end_exchange(id, outcome);
+            after.remains().over = self.end_exchange(id, outcome);
         }
         Ok((next, after))
     }
@@ -237,7 +249,7 @@ impl<M: Mode> Core<M> {
     /// The connection has failed before the client had it.
     pub(crate) fn fail_socket(&mut self, id: SocketId, error: Error) -> Result<After> {
         let mut after = self.end_socket(id, Ending::Failed(error.clone()))?;
-        after.over = self.end_exchange(id, Outcome::Failed(error));
+        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
         Ok(after)
     }
 
@@ -258,7 +270,7 @@ impl<M: Mode> Core<M> {
             let _ = machine.send(Side::Server, close, now);
             machine.finish(ending);
         })?;
-        after.over = self.end_exchange(id, Outcome::Failed(error));
+        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
         Ok(after)
     }
 
@@ -276,16 +288,16 @@ impl<M: Mode> Core<M> {
         let Ok(((closed, waker), mut after)) = left else {
             return After::default();
         };
-        after.replaced = waker;
+        after.remains().replaced = waker;
         if side == Side::Client {
             let outcome = if closed {
                 Outcome::Done
             } else {
                 Outcome::Cancelled
             };
-            after.over = self.end_exchange(id, outcome);
+            after.remains().over = self.end_exchange(id, outcome);
         }
-        after.gone = self.bury_socket(id);
+        after.remains().gone = self.bury_socket(id);
         after
     }
 
@@ -339,11 +351,14 @@ impl<M: Mode> Core<M> {
         }
         let mut after = After {
             wake: connection.take_woken(changes),
-            litter: connection.machine.take_litter(),
-            ..After::default()
+            remains: None,
         };
+        let litter = connection.machine.take_litter();
+        if !litter.is_empty() {
+            after.remains().litter = litter;
+        }
         if connection.machine.transcript.number(sockets.last) && !sockets.watchers.is_empty() {
-            after.watchers = std::mem::take(sockets.watchers).into_values().collect();
+            after.remains().watchers = std::mem::take(sockets.watchers).into_values().collect();
         }
         if let Some(unmet) = connection.machine.take_unmet() {
             if sockets.unmet.len() < TOLD {

@@ -1,7 +1,6 @@
 //! What was said on one connection, the oldest forgotten first.
 
-use std::collections::VecDeque;
-
+use super::blocks::Blocks;
 use super::timeline::Tick;
 use crate::model::message::{Message, Side, SocketMessage};
 
@@ -14,7 +13,7 @@ pub(crate) struct Limits {
 }
 
 pub(crate) struct Transcript {
-    lines: VecDeque<Line>,
+    lines: Blocks<Line>,
     limits: Limits,
     /// How many of the last lines have no number yet.
     fresh: usize,
@@ -32,7 +31,7 @@ struct Line {
 impl Transcript {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            lines: VecDeque::new(),
+            lines: Blocks::new(),
             limits,
             fresh: 0,
             dropped: 0,
@@ -64,11 +63,12 @@ impl Transcript {
             return false;
         }
         let mut of_client = false;
-        let first = self.lines.len() - self.fresh;
-        for line in self.lines.range_mut(first..) {
+        for at in self.lines.len() - self.fresh..self.lines.len() {
             *last += 1;
-            line.number = *last;
-            of_client |= line.from == Side::Client;
+            if let Some(line) = self.lines.get_mut(at) {
+                line.number = *last;
+                of_client |= line.from == Side::Client;
+            }
         }
         self.fresh = 0;
         of_client
@@ -84,14 +84,28 @@ impl Transcript {
         number: u64,
         connection: u64,
     ) -> impl Iterator<Item = SocketMessage> {
-        let first = self.lines.partition_point(|line| line.number <= number);
-        self.lines.range(first..).map(move |line| SocketMessage {
-            number: line.number,
-            connection,
-            from: line.from,
-            at: line.at,
-            message: line.message.clone(),
-            bytes: line.bytes,
-        })
+        self.lines
+            .since(self.after(number))
+            .map(move |line| SocketMessage {
+                number: line.number,
+                connection,
+                from: line.from,
+                at: line.at,
+                message: line.message.clone(),
+                bytes: line.bytes,
+            })
+    }
+
+    /// The position of the first line after a number.
+    fn after(&self, number: u64) -> usize {
+        let (mut from, mut to) = (0, self.lines.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.lines.get(middle) {
+                Some(line) if line.number <= number => from = middle + 1,
+                _ => to = middle,
+            }
+        }
+        from
     }
 }

@@ -131,12 +131,13 @@ impl<M: Mode> End<M> {
         cx: &mut Context<'_>,
         ask: impl Fn(&mut Core<M>, SocketId, Side, &mut Option<Waker>) -> Result<(Next<T>, After)>,
     ) -> Poll<Result<T>> {
+        // Most of the time it is ready: then nobody has to be woken.
+        let mut waker = None;
         loop {
-            let mut waker = Some(cx.waker().clone());
+            let patient = waker.is_some();
             let asked = self
                 .engine
                 .with(|core| ask(core, self.id, self.side, &mut waker));
-            drop(waker);
             let next = match asked {
                 Ok((next, after)) => {
                     after.settle();
@@ -152,12 +153,14 @@ impl<M: Mode> End<M> {
                     self.due.leave(&self.engine);
                     return Poll::Ready(Ok(it));
                 }
+                Next::At(_) | Next::Idle if !patient => waker = Some(cx.waker().clone()),
                 Next::At(due) => {
                     let number = self.place;
                     let alarm = Alarm { due, number };
                     if self.due.poll(&self.engine, alarm, None, cx).is_pending() {
                         return Poll::Pending;
                     }
+                    waker = None;
                 }
                 Next::Idle => {
                     self.due.leave(&self.engine);

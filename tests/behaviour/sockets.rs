@@ -524,7 +524,7 @@ fn whatever_answers_a_request_may_refuse_a_handshake() {
             .await
             .unwrap()
             .reply(Reply::status(429))
-            .unwrap()
+            .unwrap();
     };
     let connect = transport.connect(handshake("wss://api.test/held"));
     let (connected, ()) = transport.block_on(join(connect, test));

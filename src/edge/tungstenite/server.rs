@@ -34,12 +34,16 @@ pub(super) struct Server<M: Mode> {
 enum State<M: Mode> {
     /// The request is not whole yet.
     Asked,
-    Connecting {
-        connect: Connect<M>,
-        response: Response<()>,
-    },
+    Connecting(Box<Connecting<M>>),
     Open(Box<Open<M>>),
     Over,
+}
+
+/// The rules are asked.
+struct Connecting<M: Mode> {
+    connect: Connect<M>,
+    /// What is sent once they have accepted.
+    response: Response<()>,
 }
 
 /// A connection that is open: frames on one side, the client's end on the other.
@@ -80,7 +84,7 @@ impl<M: Mode> Server<M> {
         loop {
             let step = match &mut self.state {
                 State::Asked => self.read_request(pipe),
-                State::Connecting { connect, .. } => match Pin::new(connect).poll(cx) {
+                State::Connecting(connecting) => match Pin::new(&mut connecting.connect).poll(cx) {
                     Poll::Pending => Ok(Step::Nothing),
                     Poll::Ready(connected) => self.respond(connected, pipe),
                 },
@@ -126,7 +130,7 @@ impl<M: Mode> Server<M> {
         };
         *request.uri_mut() = url;
         let connect = Connect::new(self.engine.clone(), request).with_own_answers();
-        self.state = State::Connecting { connect, response };
+        self.state = State::Connecting(Box::new(Connecting { connect, response }));
         Ok(Step::Progress)
     }
 
@@ -143,7 +147,8 @@ impl<M: Mode> Server<M> {
         pipe: &mut Pipe,
     ) -> io::Result<Step> {
         let error = match (connected, std::mem::replace(&mut self.state, State::Over)) {
-            (Ok(socket), State::Connecting { mut response, .. }) => {
+            (Ok(socket), State::Connecting(connecting)) => {
+                let mut response = connecting.response;
                 let headers = response.headers_mut();
                 for (name, value) in &socket.response().headers {
                     headers.insert(name, value.clone());
