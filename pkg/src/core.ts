@@ -1,6 +1,7 @@
 /** What the parts of one transport share: the engine, and everything it knows by number. */
 
 import { checkedBase } from "./address.js";
+import { Clock } from "./clock.js";
 import { type Engine, FAILED, newEngine, UNMATCHED } from "./engine.js";
 import {
   DisposedError,
@@ -33,12 +34,11 @@ export class Core {
   readonly waiters: Waiters;
   /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
   readonly inFlight = new Set<Exchange>();
-  /** The transport's time, which moves only by `advance`. */
-  now = 0;
   disposed = false;
   /** Who has to know of that. */
   readonly onDispose = new Set<() => void>();
   #freed = false;
+  #clock: Clock | undefined;
 
   constructor(options: MockTransportOptions) {
     this.options = checked(options);
@@ -57,13 +57,17 @@ export class Core {
     this.journal = new Journal(this.engine);
     this.rules = new Rules(this);
     this.waiters = new Waiters(this);
+    // Time that passes by itself begins now; any other when somebody looks.
+    if (options.timing === "real") void this.clock;
   }
 
-  /** Moves the transport's time forward, and serves those who wait for that. */
-  advance(milliseconds: number): void {
-    this.engine.advance(milliseconds);
-    this.now = this.engine.now();
-    this.waiters.check();
+  get clock(): Clock {
+    return (this.#clock ??= new Clock(this.engine, this.options.timing ?? "instant"));
+  }
+
+  /** The transport's time. */
+  get now(): number {
+    return this.#clock?.now ?? 0;
   }
 
   /** Throws when the transport is disposed: every method of the public classes calls this first. */
@@ -99,6 +103,7 @@ export class Core {
     this.engine.reset();
     this.journal = new Journal(this.engine);
     this.predicates.clear();
+    this.#clock?.restore();
   }
 
   dispose(): void {
@@ -107,6 +112,7 @@ export class Core {
     this.#abandon();
     for (const listener of this.onDispose) listener();
     this.waiters.dispose();
+    this.#clock?.stop();
     this.#free();
   }
 

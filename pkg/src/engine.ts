@@ -69,6 +69,13 @@ export interface Engine {
   /** The transport's time, in milliseconds since it was made. */
   now(): number;
   advance(milliseconds: number): void;
+  /** Sets an alarm at this time; its number, from 1. A reset takes them all back. */
+  alarm(at: number): number;
+  cancelAlarm(alarm: number): void;
+  /** When something is due next; `Infinity` when nothing is. */
+  nextDue(): number;
+  /** Moves time to what is due next, unless that is later than `limit`; which alarms have fallen due, in order. */
+  step(limit: number): Uint32Array;
   free(): void;
 }
 

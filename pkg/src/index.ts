@@ -10,6 +10,7 @@
 
 export type { RuleBuilder, Times } from "./builder.js";
 export type { CapturedRequest } from "./captured.js";
+export type { Timing } from "./clock.js";
 export type { Condition, TextTest } from "./conditions.js";
 export * as when from "./conditions.js";
 export {
@@ -33,6 +34,7 @@ export {
 export type { Filter } from "./filter.js";
 export type { HeadersInput } from "./headers.js";
 export type { MockTransportOptions } from "./options.js";
+export type { Pending } from "./pending.js";
 export type { PathParams } from "./path-params.js";
 export type { Json, Replyable, ReplyBody } from "./reply/from.js";
 export type { Handler, HandlerContext } from "./reply/handler.js";

@@ -11,8 +11,10 @@ import { DISPOSE } from "./inspect.js";
 import { install, uninstall } from "./install.js";
 import type { MockTransportOptions } from "./options.js";
 import { adoptPlatform } from "./response.js";
+import { pendingOn, type Pending } from "./pending.js";
 import { Routes } from "./routes.js";
 import { Scope } from "./scope.js";
+import { sleep } from "./sleep.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**
@@ -84,19 +86,13 @@ export class MockTransport extends Routes {
    * The first `count` requests, as soon as there are so many. Rejects with a `WaitTimeoutError` when
    * `timeout` milliseconds of the transport's time pass before. With instant timing nobody waits for
    * them: they have passed when everything that can happen without timers and I/O has happened.
+   * Without a `timeout` it may wait for ever.
    */
-  async waitForRequests(
+  waitForRequests(
     count: number,
     options: { readonly matching?: Filter; readonly timeout?: number } = {},
   ): Promise<CapturedRequest[]> {
-    this.#core.assertUsable();
-    const { matching, timeout = Infinity } = options;
-    if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
-      throw new InvalidArgumentError(
-        `waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`,
-      );
-    }
-    return this.#core.waiters.wait(count, matching, timeout);
+    return this.#core.waiters.wait(count, options.matching, options.timeout ?? Infinity);
   }
 
   /** Throws a `VerificationError` unless what is meant was requested; so often, when that is given. */
@@ -137,13 +133,38 @@ export class MockTransport extends Routes {
     return this.#core.now;
   }
 
-  /** Moves the transport's time forward. */
+  /**
+   * Moves the transport's time forward. What falls due meanwhile happens in order, each at its own
+   * time. Promise callbacks run later: `await` something before looking at what they do. Throws an
+   * `InvalidArgumentError` with `timing: "real"`.
+   */
   advance(milliseconds: number): void {
     this.#core.assertUsable();
     if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
       throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
     }
-    this.#core.advance(milliseconds);
+    this.#core.clock.advance(milliseconds);
+  }
+
+  /**
+   * Resolves after so many milliseconds of the transport's time; at once with instant timing, but after
+   * everything that is due before. Rejects when the signal aborts, with the signal's reason, and when
+   * the transport is disposed. `Infinity` never resolves.
+   *
+   * @example
+   * await retry(() => transport.fetch(url), { sleep: (ms) => transport.sleep(ms) });
+   */
+  sleep(milliseconds: number, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return sleep(this.#core, milliseconds, options.signal);
+  }
+
+  /**
+   * What has not come to its end: exchanges whose body was not read or cancelled, held requests, and
+   * who waits for a time. The place to look when a test hangs.
+   */
+  pending(): Pending[] {
+    this.#core.assertUsable();
+    return pendingOn(this.#core);
   }
 
   /** Forgets what was captured; the rules stay, and how often they have answered. */

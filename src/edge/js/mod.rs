@@ -4,6 +4,7 @@
 //! one number; bodies and replies stay on the JavaScript side, under numbers. Header fields and
 //! bodies follow only when a rule looks at them, or a query does.
 
+mod alarms;
 mod convert;
 mod decide;
 mod lines;
@@ -12,11 +13,11 @@ mod spec;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+use self::alarms::{Alarms, duration, milliseconds};
 use self::convert::{block, finished, rule_number, thrown};
 use self::decide::Decider;
 use self::lines::Lines;
@@ -41,6 +42,7 @@ pub struct Engine {
     test: Function,
     decider: RefCell<Decider>,
     lines: RefCell<Lines>,
+    alarms: RefCell<Alarms>,
     /// Where rules were registered: rules made in a loop share one text.
     sites: RefCell<HashSet<Arc<str>>>,
 }
@@ -56,6 +58,7 @@ impl Engine {
             test,
             decider: RefCell::default(),
             lines: RefCell::default(),
+            alarms: RefCell::default(),
             sites: RefCell::default(),
         })
     }
@@ -231,9 +234,11 @@ impl Engine {
         self.transport.clear();
     }
 
-    /// Forgets rules, captures and scenario states, and counts from 1 again.
+    /// Forgets rules, captures and scenario states, and counts from 1 again. Alarms are gone as well;
+    /// time goes on from where it is.
     pub fn reset(&self) {
         self.transport.reset();
+        self.alarms.borrow_mut().clear();
         *self.decider.borrow_mut() = Decider::default();
     }
 
@@ -250,13 +255,41 @@ impl Engine {
 
     /// The transport's time, in ms since it was made.
     pub fn now(&self) -> f64 {
-        self.transport.now().as_secs_f64() * 1e3
+        milliseconds(self.transport.now())
     }
 
     /// Moves the transport's time forward.
-    pub fn advance(&self, milliseconds: f64) {
-        let by = Duration::try_from_secs_f64(milliseconds / 1e3);
-        self.transport.advance(by.unwrap_or_default());
+    pub fn advance(&self, by: f64) {
+        self.transport.advance(duration(by));
+    }
+
+    /// Sets an alarm at this time; its number.
+    pub fn alarm(&self, at: f64) -> u32 {
+        self.alarms.borrow_mut().set(&self.transport.engine, at)
+    }
+
+    /// Takes an alarm back; one that has fallen due is gone already.
+    #[wasm_bindgen(js_name = cancelAlarm)]
+    pub fn cancel_alarm(&self, number: u32) {
+        let mut alarms = self.alarms.borrow_mut();
+        alarms.cancel(&self.transport.engine, number);
+    }
+
+    /// When something is due next; `Infinity` when nothing is.
+    #[wasm_bindgen(js_name = nextDue)]
+    pub fn next_due(&self) -> f64 {
+        let next = self
+            .transport
+            .engine
+            .with(|core| core.timeline.next_due().map(milliseconds));
+        next.unwrap_or(f64::INFINITY)
+    }
+
+    /// Moves time to what is due next, unless that is later than `limit`; the numbers of the alarms
+    /// that fell due, in the order in which they were set.
+    pub fn step(&self, limit: f64) -> Vec<u32> {
+        let mut alarms = self.alarms.borrow_mut();
+        alarms.step(&self.transport.engine, limit)
     }
 }
 

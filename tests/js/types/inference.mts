@@ -1,6 +1,6 @@
 /** What the type checker knows. Compiled, never run; `@ts-expect-error` marks what it must refuse. */
 
-import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, reply, type Rule, type Scope, when } from "mockwire";
+import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, type Pending, reply, type Rule, type Scope, when } from "mockwire";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -15,6 +15,8 @@ same<PathParams<string>, Record<string, string>>();
 same<PathParams<RegExp>, Record<string, string>>();
 
 const transport = new MockTransport({ journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
+const slept: Promise<void> = transport.sleep(10, { signal: AbortSignal.abort() as AbortSignal | undefined });
+const dues: number[] = transport.pending().map(({ due }: Pending) => due);
 
 // @ts-expect-error unknown option
 new MockTransport({ sed: 1 });
@@ -70,4 +72,4 @@ same<typeof request.params, { readonly id: string }>();
   scope.get("/a").reply(200);
 }
 
-export { filters, platform, response };
+export { dues, filters, platform, response, slept };
