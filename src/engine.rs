@@ -1,5 +1,7 @@
 //! The engine as its handles share it: the state behind a cell, and the settings beside it.
 
+use std::task::Waker;
+
 use http::{HeaderName, StatusCode};
 
 use crate::core::{Aftermath, Core};
@@ -8,6 +10,7 @@ use crate::mode::{Cell, Mode};
 use crate::model::captured::Captured;
 use crate::model::redact;
 use crate::model::request::Request;
+use crate::timer::AnyTimer;
 
 /// What every handle, future and body of a transport refers to.
 pub(crate) struct Engine<M: Mode> {
@@ -20,6 +23,10 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) unmatched: Unmatched<M>,
     pub(crate) allow_unmatched: bool,
     pub(crate) timing: Timing,
+    /// What moves time when it is real.
+    pub(crate) timer: Option<M::Timer>,
+    /// Where random numbers come from.
+    pub(crate) seed: u64,
     /// How many exchanges the journal keeps.
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
@@ -45,12 +52,14 @@ pub enum Timing {
     /// Nobody waits: once everything has settled, time steps to what is due next.
     ///
     /// Exact under [`block_on`](crate::MockTransport::block_on). On any other executor a future
-    /// that waits for a deadline yields until nothing new has happened for many rounds; work on
+    /// that waits for its time yields until nothing new has happened for many rounds; work on
     /// other threads that the executor does not know of may then count as settled.
     #[default]
     Instant,
     /// Time moves only by [`advance`](crate::MockTransport::advance).
     Manual,
+    /// A runtime's clock moves time; see [`Builder::timer`](crate::Builder::timer).
+    Real,
 }
 
 impl<M: Mode> Engine<M> {
@@ -64,6 +73,15 @@ impl<M: Mode> Engine<M> {
     /// Runs a closure on the state. It must not call foreign code; see [`Cell`].
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Core<M>) -> R) -> R {
         self.core.with(f)
+    }
+
+    /// In real time: moves the transport's time to what the clock says.
+    pub(crate) fn follow_clock(&self) {
+        if let Some(timer) = &self.settings.timer {
+            let now = timer.now();
+            let due = self.with(|core| core.timeline.advance_to(now));
+            due.into_iter().for_each(Waker::wake);
+        }
     }
 
     /// Snapshots of the captured exchanges from this number on.

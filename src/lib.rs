@@ -59,27 +59,33 @@ mod options;
 mod rule;
 mod scope;
 mod sim;
+mod timer;
 mod transport;
 mod verify;
 mod when;
 
 pub use self::core::RuleId;
 pub use self::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub use self::edge::tokio::TokioTimer;
 pub use self::engine::Timing;
 pub use self::error::{BoxError, Error, ErrorKind, Part, Result};
 pub use self::fault::Fault;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, Local, Mode, Threaded,
+    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, AcceptTimer, Local, Mode,
+    Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
+pub use self::model::script::{Chunking, Ending, Rate, Script};
 pub use self::model::sequence::SequenceEnd;
 pub use self::model::times::Times;
 pub use self::options::Builder;
+pub use self::timer::Timer;
 pub use self::transport::MockTransport;
 pub use self::verify::{Report, Unmet};
 pub use self::when::When;
@@ -91,6 +97,7 @@ pub mod futures {
     pub use crate::flow::body::Body;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
     pub use crate::flow::respond::Respond;
+    pub use crate::flow::sleep::Sleep;
     pub use crate::flow::wait::WaitForRequests;
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;

@@ -19,6 +19,7 @@ use futures_core::Stream;
 use crate::error::Error;
 use crate::flow::answer::{Outgoing, Responder};
 use crate::matcher::Predicate;
+use crate::timer::{AnyTimer, Timer};
 
 mod sealed {
     pub trait Sealed {}
@@ -48,6 +49,12 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// A response body that somebody else produces (a passed-through response), erased.
     #[doc(hidden)]
     type Live: Stream<Item = Result<Bytes, Error>> + Unpin;
+    /// What moves the time of a transport in real time, erased.
+    #[doc(hidden)]
+    type Timer: Deref<Target: AnyTimer<Self>>;
+    /// A future of that timer, erased.
+    #[doc(hidden)]
+    type Sleep: Future<Output = ()> + Unpin;
 }
 
 /// Access to mutable state, one short closure at a time.
@@ -84,6 +91,18 @@ pub trait AcceptStream<S>: Mode {
     fn erase_stream(stream: S) -> Self::Live;
 }
 
+/// Which timers a mode can keep: any for [`Local`], `Send + Sync` ones for [`Threaded`].
+pub trait AcceptTimer<T>: Mode {
+    #[doc(hidden)]
+    fn erase_timer(timer: T) -> Self::Timer;
+}
+
+/// Which of a timer's futures a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
+#[doc(hidden)]
+pub trait AcceptSleep<S>: Mode {
+    fn erase_sleep(sleep: S) -> Self::Sleep;
+}
+
 /// Single-threaded: `Rc` inside, handlers and predicates may capture anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local;
@@ -99,6 +118,8 @@ impl Mode for Local {
     type Responder = Rc<dyn Responder<Self>>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
     type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
+    type Timer = Rc<dyn AnyTimer<Self>>;
+    type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 }
 
 impl Mode for Threaded {
@@ -108,6 +129,8 @@ impl Mode for Threaded {
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
+    type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
+    type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
 }
 
 impl<T> Cell<T> for RefCell<T> {
@@ -176,6 +199,30 @@ impl<S: Stream<Item = Result<Bytes, Error>> + 'static> AcceptStream<S> for Local
 impl<S: Stream<Item = Result<Bytes, Error>> + Send + 'static> AcceptStream<S> for Threaded {
     fn erase_stream(stream: S) -> Self::Live {
         Exclusive::new(Box::pin(stream))
+    }
+}
+
+impl<T: Timer> AcceptTimer<T> for Local {
+    fn erase_timer(timer: T) -> Self::Timer {
+        Rc::new(timer)
+    }
+}
+
+impl<T: Timer<Sleep: Send> + Send + Sync> AcceptTimer<T> for Threaded {
+    fn erase_timer(timer: T) -> Self::Timer {
+        Arc::new(timer)
+    }
+}
+
+impl<S: Future<Output = ()> + 'static> AcceptSleep<S> for Local {
+    fn erase_sleep(sleep: S) -> Self::Sleep {
+        Box::pin(sleep)
+    }
+}
+
+impl<S: Future<Output = ()> + Send + 'static> AcceptSleep<S> for Threaded {
+    fn erase_sleep(sleep: S) -> Self::Sleep {
+        Exclusive::new(Box::pin(sleep))
     }
 }
 

@@ -8,10 +8,10 @@ use http::HeaderName;
 use http_body::Body as HttpBody;
 
 use crate::engine::{Settings, Timing, Unmatched};
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::Passthrough;
 use crate::matcher::conditions::header_name;
-use crate::mode::{AcceptResponder, Mode};
+use crate::mode::{AcceptResponder, AcceptTimer, Mode};
 use crate::model::reply::final_status;
 use crate::transport::MockTransport;
 
@@ -30,7 +30,7 @@ use crate::transport::MockTransport;
 #[must_use = "an option does nothing until `build`"]
 pub struct Builder<M: Mode> {
     settings: Settings<M>,
-    mistake: Option<crate::Error>,
+    mistake: Option<Error>,
 }
 
 impl<M: Mode> Builder<M> {
@@ -40,6 +40,8 @@ impl<M: Mode> Builder<M> {
                 unmatched: Unmatched::Error,
                 allow_unmatched: false,
                 timing: Timing::default(),
+                timer: None,
+                seed: 0,
                 requests: 16_384,
                 body_bytes: 1 << 20,
                 #[cfg(feature = "compression")]
@@ -86,6 +88,23 @@ impl<M: Mode> Builder<M> {
     /// Who moves the transport's time.
     pub fn timing(mut self, timing: Timing) -> Self {
         self.settings.timing = timing;
+        self
+    }
+
+    /// Lets a runtime's clock move the transport's time: [`Timing::Real`].
+    pub fn timer<T>(mut self, timer: T) -> Self
+    where
+        M: AcceptTimer<T>,
+    {
+        self.settings.timing = Timing::Real;
+        self.settings.timer = Some(M::erase_timer(timer));
+        self
+    }
+
+    /// Where the random numbers of scripts come from: for one seed, each request meets the same, on
+    /// every machine, natively and in WebAssembly. 0 unless said otherwise.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
         self
     }
 
@@ -143,9 +162,17 @@ impl<M: Mode> Builder<M> {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) for the first malformed option.
     pub fn try_build(self) -> Result<MockTransport<M>> {
-        match self.mistake {
-            Some(error) => Err(error),
-            None => Ok(MockTransport::with_settings(self.settings)),
+        let mut settings = self.settings;
+        match (self.mistake, settings.timing, &settings.timer) {
+            (Some(error), ..) => Err(error),
+            (None, Timing::Real, None) => {
+                let reason = "real time needs a timer: call `timer`";
+                Err(Error::invalid(Part::Option, "Timing::Real", reason))
+            }
+            (None, timing, _) => {
+                settings.timer = settings.timer.filter(|_| timing == Timing::Real);
+                Ok(MockTransport::with_settings(settings))
+            }
         }
     }
 }
@@ -155,6 +182,7 @@ impl<M: Mode> fmt::Debug for Builder<M> {
         let redact: &[HeaderName] = &self.settings.redact;
         f.debug_struct("Builder")
             .field("timing", &self.settings.timing)
+            .field("seed", &self.settings.seed)
             .field("max_requests", &self.settings.requests)
             .field("max_body_bytes", &self.settings.body_bytes)
             .field("redact", &redact)

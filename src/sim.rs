@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
+use crate::core::exchange::Waits;
+use crate::core::journal::Entry;
 use crate::engine::{Engine, Timing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
@@ -36,7 +39,7 @@ impl<M: Mode> MockTransport<M> {
     /// [`Stalled`](ErrorKind::Stalled) when the future can never complete.
     pub fn try_block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         let mut future = pin!(future);
-        let woken = Arc::new(Flag::default());
+        let woken = Arc::new(Flag::new());
         let waker = Waker::from(woken.clone());
         let mut context = Context::from_waker(&waker);
         let _driving = Driving::start(&self.engine);
@@ -45,17 +48,19 @@ impl<M: Mode> MockTransport<M> {
                 return Ok(output);
             }
             while !woken.take() {
-                self.step()?;
+                if self.timing() == Timing::Real {
+                    woken.wait();
+                } else {
+                    self.step()?;
+                }
             }
         }
     }
 
     /// Moves time to what is due next.
     fn step(&self) -> Result<()> {
-        let step = match self.timing() {
-            Timing::Instant => self.engine.with(|core| core.timeline.step()),
-            Timing::Manual => None,
-        };
+        let may_move = self.timing() == Timing::Instant;
+        let step = self.engine.with(|core| core.timeline.step(may_move));
         let Some(wake) = step else {
             let waiting_for = self.what_is_waited_for();
             return Err(Error::new(ErrorKind::Stalled { waiting_for }));
@@ -66,15 +71,18 @@ impl<M: Mode> MockTransport<M> {
 
     fn what_is_waited_for(&self) -> String {
         let pending = self.engine.with(|core| {
+            let waits =
+                |entry: &Entry<M>| Some(core.exchanges.get(entry.exchange)?.waits().clone());
             let entries = core.journal.since(0);
-            let pending = entries.filter(|(_, entry)| entry.outcome == crate::Outcome::Pending);
-            pending
-                .map(|(number, entry)| (number, entry.request.clone()))
-                .collect::<Vec<_>>()
+            let pending = entries.filter_map(|(number, entry)| {
+                let request = entry.request.clone();
+                waits(entry).map(|waits| (number, request, waits))
+            });
+            pending.collect::<Vec<_>>()
         });
         let listed = pending
             .iter()
-            .map(|(number, request)| format!("\n  #{number} {request}"));
+            .map(|(number, request, waits)| format!("\n  #{number} {request}: {}", reason(waits)));
         match pending.len() {
             0 => "something that is not this transport, or for a time that only `advance` moves"
                 .to_owned(),
@@ -87,6 +95,16 @@ impl<M: Mode> MockTransport<M> {
                 listed.collect::<String>()
             ),
         }
+    }
+}
+
+fn reason(waits: &Waits) -> String {
+    match waits {
+        Waits::Client => "its time has not come, or nobody takes its body".to_owned(),
+        Waits::Handler => "its handler has not replied".to_owned(),
+        Waits::Nothing => "its script stalls, for good".to_owned(),
+        Waits::Release(name) => format!("its script waits for `release({name:?})`"),
+        Waits::Reply => "it is held, and the test has not replied".to_owned(),
     }
 }
 
@@ -107,17 +125,34 @@ impl<M: Mode> Drop for Driving<'_, M> {
 }
 
 /// Remembers that it was woken.
-#[derive(Default)]
-struct Flag(AtomicBool);
+struct Flag {
+    is_set: AtomicBool,
+    thread: Thread,
+}
 
 impl Flag {
+    fn new() -> Self {
+        Self {
+            is_set: AtomicBool::new(false),
+            thread: std::thread::current(),
+        }
+    }
+
     fn take(&self) -> bool {
-        self.0.swap(false, Ordering::AcqRel)
+        self.is_set.swap(false, Ordering::AcqRel)
+    }
+
+    /// Waits for the other thread that is going to wake this one: a timer's.
+    fn wait(&self) {
+        while !self.is_set.load(Ordering::Acquire) {
+            std::thread::park();
+        }
     }
 }
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Release);
+        self.is_set.store(true, Ordering::Release);
+        self.thread.unpark();
     }
 }

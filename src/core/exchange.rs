@@ -28,8 +28,24 @@ pub(crate) struct Delivered {
 pub(crate) struct Exchange {
     sequence: u64,
     held: Option<Box<Held>>,
-    /// Who waits for this exchange to go on.
+    /// Who waits for this exchange to go on, and for what.
     waker: Option<Waker>,
+    waits: Waits,
+}
+
+/// What an exchange waits for, where that is not a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// For the client to take the body, or for the reply's time.
+    #[default]
+    Client,
+    Handler,
+    /// For nothing: the script stalls.
+    Nothing,
+    /// For the release of this name.
+    Release(String),
+    /// For the test to reply.
+    Reply,
 }
 
 /// A request that waits for the test to reply.
@@ -121,6 +137,7 @@ impl<M: Mode> Core<M> {
             sequence: self.journal.last() + 1,
             held: None,
             waker: None,
+            waits: Waits::Client,
         });
         let now = self.timeline.now();
         let (sequence, evicted) = self.journal.arrive(exchange, now, kept);
@@ -320,14 +337,41 @@ impl<M: Mode> Core<M> {
     }
 
     /// Leaves who is to be woken when the exchange goes on, in exchange for who was to be before.
-    pub(crate) fn park(&mut self, exchange: ExchangeId, waker: &mut Option<Waker>) -> Result<()> {
+    pub(crate) fn park(
+        &mut self,
+        exchange: ExchangeId,
+        waker: &mut Option<Waker>,
+        waits: impl FnOnce() -> Waits,
+    ) -> Result<()> {
         match self.exchanges.get_mut(exchange) {
             Some(exchange) => {
                 std::mem::swap(&mut exchange.waker, waker);
+                exchange.waits = waits();
                 Ok(())
             }
             None => Err(self.gone("exchange")),
         }
+    }
+
+    /// Fails when the exchange is over, because the transport was reset or disposed.
+    pub(crate) fn ensure_going_on(&mut self, exchange: ExchangeId) -> Result<()> {
+        match self.exchanges.get_mut(exchange) {
+            Some(exchange) => {
+                exchange.waits = Waits::Client;
+                Ok(())
+            }
+            None => Err(self.gone("exchange")),
+        }
+    }
+
+    /// Releases a name that streams wait for; returns whom to wake.
+    pub(crate) fn release_gate(&mut self, name: &str) -> Vec<Waker> {
+        self.timeline.note_activity();
+        let waiting = self.gates.open(name, self.timeline.now());
+        let wakers = waiting
+            .into_iter()
+            .filter_map(|exchange| self.exchanges.get_mut(exchange)?.take_waker());
+        wakers.collect()
     }
 
     /// A held request will get no reply; returns who waits for it.
@@ -351,6 +395,15 @@ impl<M: Mode> Core<M> {
 }
 
 impl Exchange {
+    /// The number of its request.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
     pub(crate) fn take_waker(&mut self) -> Option<Waker> {
         self.waker.take()
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod exchange;
+pub(crate) mod gates;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod rules;
@@ -16,6 +17,7 @@ use std::task::Waker;
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
 use self::exchange::{Exchange, HoldQueue};
+use self::gates::Gates;
 use self::journal::{Entry, Journal};
 use self::rules::{Rule, Rules};
 use self::timeline::{Alarm, Timeline};
@@ -43,6 +45,7 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) scenarios: HashMap<String, String>,
     pub(crate) journal: Journal<M>,
     pub(crate) timeline: Timeline,
+    pub(crate) gates: Gates,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     pub(crate) disposed: bool,
@@ -67,6 +70,7 @@ impl<M: Mode> Core<M> {
             scenarios: HashMap::new(),
             journal: Journal::new(requests),
             timeline: Timeline::new(),
+            gates: Gates::default(),
             arrivals: BTreeMap::new(),
             disposed: false,
         }
@@ -137,6 +141,7 @@ impl<M: Mode> Core<M> {
         }
         self.scenarios.clear();
         self.scopes.clear();
+        self.gates = Gates::default();
         aftermath
     }
 }

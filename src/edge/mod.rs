@@ -6,5 +6,7 @@ mod file;
 mod js;
 #[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
 mod reqwest;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub(crate) mod tokio;
 #[cfg(feature = "tower")]
 pub(crate) mod tower;

@@ -8,9 +8,11 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use serde::de::DeserializeOwned;
 
+use super::play::Playing;
 use crate::core::ExchangeId;
 use crate::core::exchange::Delivered;
 use crate::engine::Engine;
@@ -47,6 +49,8 @@ pub struct Body<M: Mode> {
     delivered: u64,
     /// What was delivered, where the journal wants it.
     copy: Option<Box<Copy>>,
+    /// The fields after the end, once it is reached.
+    trailers: Option<Box<HeaderMap>>,
 }
 
 /// The beginning of what was delivered.
@@ -61,6 +65,7 @@ pub(crate) enum Source<M: Mode> {
     Full(Bytes),
     Frames { frames: Arc<[Bytes]>, next: usize },
     Live(M::Live),
+    Script(Box<Playing<M>>),
 }
 
 impl<M: Mode> Body<M> {
@@ -77,6 +82,7 @@ impl<M: Mode> Body<M> {
             source,
             delivered: 0,
             copy: (room > 0).then(|| Box::new(Copy { taken, room })),
+            trailers: None,
         }
     }
 
@@ -87,6 +93,7 @@ impl<M: Mode> Body<M> {
             source: Source::Done,
             delivered: 0,
             copy: None,
+            trailers: None,
         }
     }
 
@@ -155,6 +162,19 @@ impl<M: Mode> Body<M> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(frame) => frame,
             },
+            Source::Script(playing) => {
+                let Some((engine, id)) = &self.exchange else {
+                    return Poll::Ready(None);
+                };
+                match playing.poll(engine, *id, cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(None) => {
+                        self.trailers = playing.trailers().map(Box::new);
+                        None
+                    }
+                    Poll::Ready(frame) => frame,
+                }
+            }
         };
         match &frame {
             Some(Ok(bytes)) => {
@@ -165,14 +185,14 @@ impl<M: Mode> Body<M> {
             }
             Some(Err(error)) => {
                 let error = error.clone();
-                self.source = Source::Done;
+                self.end_source();
                 let _ = self.finish(Outcome::Failed(error));
                 return Poll::Ready(frame);
             }
             None => {}
         }
         if self.is_at_end() || frame.is_none() {
-            self.source = Source::Done;
+            self.end_source();
             // The transport was disposed meanwhile: that is what the client must see.
             if let Err(error) = self.finish(Outcome::Done) {
                 return Poll::Ready(Some(Err(error)));
@@ -187,8 +207,15 @@ impl<M: Mode> Body<M> {
             // A full body is one frame: whoever asks has just taken it.
             Source::Full(bytes) => bytes.is_empty(),
             Source::Frames { frames, next } => *next >= frames.len(),
-            Source::Live(_) => false,
+            Source::Live(_) | Source::Script(_) => false,
         }
+    }
+
+    fn end_source(&mut self) {
+        if let (Source::Script(playing), Some((engine, _))) = (&mut self.source, &self.exchange) {
+            playing.leave(engine);
+        }
+        self.source = Source::Done;
     }
 
     fn finish(&mut self, outcome: Outcome) -> Result<()> {
@@ -239,12 +266,18 @@ impl<M: Mode> HttpBody for Body<M> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>>>> {
-        self.poll_bytes(cx)
-            .map(|frame| frame.map(|bytes| bytes.map(Frame::data)))
+        let frame = self.poll_bytes(cx);
+        frame.map(|frame| match frame {
+            Some(bytes) => Some(bytes.map(Frame::data)),
+            None => self
+                .trailers
+                .take()
+                .map(|fields| Ok(Frame::trailers(*fields))),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Done)
+        matches!(self.source, Source::Done) && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -252,7 +285,7 @@ impl<M: Mode> HttpBody for Body<M> {
             Source::Done => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             // A streamed body comes without a length, as it does from a server.
-            Source::Frames { .. } | Source::Live(_) => SizeHint::default(),
+            Source::Frames { .. } | Source::Live(_) | Source::Script(_) => SizeHint::default(),
         }
     }
 }
@@ -261,6 +294,7 @@ impl<M: Mode> Unpin for Body<M> {}
 
 impl<M: Mode> Drop for Body<M> {
     fn drop(&mut self) {
+        self.end_source();
         let _ = self.finish(Outcome::Cancelled);
     }
 }

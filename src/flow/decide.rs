@@ -37,6 +37,7 @@ pub(crate) enum Decision<M: Mode> {
 
 /// Notes the arrival of a request and finds the rule that answers it.
 pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Result<Decided<M>> {
+    engine.follow_clock();
     let settings = &engine.settings;
     if !settings.redact.is_empty() {
         request.mark_secrets(&settings.redact);

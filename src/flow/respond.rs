@@ -4,24 +4,20 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use http::{HeaderMap, Method};
-
 use super::answer::{Answer, Outgoing, Responder};
-use super::body::{Body, Source};
+use super::body::Body;
 use super::decide::{Decided, Decision, decide};
+use super::deliver::Delayed;
 use crate::core::ExchangeId;
-use crate::core::exchange::{Claimed, Delivered};
+use crate::core::exchange::{Claimed, Delivered, Waits};
 use crate::core::rules::{Action, Site};
 use crate::engine::{Engine, Unmatched};
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
-use crate::model::captured::{Outcome, ResponseHead};
-use crate::model::reply::{Reply, ReplyBody};
+use crate::model::captured::Outcome;
 use crate::model::request::Request;
 
 /// The future that [`MockTransport::call`](crate::MockTransport::call) returns.
@@ -31,11 +27,11 @@ use crate::model::request::Request;
 #[must_use = "futures do nothing unless polled: without it the request is never made"]
 pub struct Respond<M: Mode> {
     /// Until the body takes it over.
-    engine: Option<M::Ptr<Engine<M>>>,
-    state: State<M>,
+    pub(super) engine: Option<M::Ptr<Engine<M>>>,
+    pub(super) state: State<M>,
 }
 
-enum State<M: Mode> {
+pub(super) enum State<M: Mode> {
     Start(Request),
     /// A handler is thinking.
     Answering {
@@ -44,6 +40,8 @@ enum State<M: Mode> {
         request: Request,
         site: Option<Site>,
     },
+    /// The reply is there, and comes later.
+    Delayed(Box<Delayed<M>>),
     /// The test is to reply.
     Held {
         exchange: ExchangeId,
@@ -52,7 +50,7 @@ enum State<M: Mode> {
     Over,
 }
 
-type Response<M> = http::Response<Body<M>>;
+pub(super) type Response<M> = http::Response<Body<M>>;
 
 impl<M: Mode> Respond<M> {
     pub(crate) fn new(engine: M::Ptr<Engine<M>>, request: Request) -> Self {
@@ -62,7 +60,7 @@ impl<M: Mode> Respond<M> {
         }
     }
 
-    fn engine(&self) -> &Engine<M> {
+    pub(super) fn engine(&self) -> &Engine<M> {
         match &self.engine {
             Some(engine) => engine,
             None => unreachable!("given away only with the response"),
@@ -107,11 +105,11 @@ impl<M: Mode> Respond<M> {
     ) -> Poll<Result<Response<M>>> {
         let rule = &claimed.rule;
         let Some(request) = request else {
-            return Poll::Ready(self.deliver_turn(exchange, claimed, None));
+            return self.deliver_turn(exchange, claimed, None, cx);
         };
         match &rule.action {
             Action::Reply(_) | Action::Sequence { .. } => {
-                Poll::Ready(self.deliver_turn(exchange, claimed, Some(&request)))
+                self.deliver_turn(exchange, claimed, Some(request), cx)
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
@@ -142,7 +140,7 @@ impl<M: Mode> Respond<M> {
         match catch_unwind(AssertUnwindSafe(|| handler.respond(&request))) {
             Ok(Answer::Ready(reply)) => {
                 let outgoing = Outgoing { reply, live: None };
-                Poll::Ready(self.send(exchange, outgoing, &request, site))
+                self.send(exchange, outgoing, request, site, cx)
             }
             Ok(Answer::Later(future)) => {
                 self.state = State::Answering {
@@ -167,24 +165,24 @@ impl<M: Mode> Respond<M> {
         let exchange = *exchange;
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(cx)));
         if let Ok(Poll::Pending) = polled {
-            return self.park(exchange, cx);
+            return self.park(exchange, Waits::Handler, cx);
         }
         let State::Answering { request, site, .. } = self.take_state() else {
             unreachable!("the state was just matched");
         };
-        Poll::Ready(match polled {
-            Ok(Poll::Ready(outgoing)) => self.send(exchange, outgoing, &request, site.as_ref()),
+        match polled {
+            Ok(Poll::Ready(outgoing)) => self.send(exchange, outgoing, request, site.as_ref(), cx),
             Ok(Poll::Pending) => unreachable!("handled above"),
-            Err(panic) => Err(self.panicked(exchange, site.as_ref(), &*panic)),
-        })
+            Err(panic) => Poll::Ready(Err(self.panicked(exchange, site.as_ref(), &*panic))),
+        }
     }
 
-    fn poll_held(&mut self, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
         let State::Held { exchange, .. } = self.state else {
             unreachable!("only called in this state");
         };
         // Park first: a reply that comes in between then wakes.
-        let parked = self.park(exchange, cx);
+        let parked = self.park(exchange, Waits::Reply, cx);
         if parked.is_ready() {
             return parked;
         }
@@ -195,13 +193,21 @@ impl<M: Mode> Respond<M> {
             unreachable!("the state was just matched");
         };
         let outgoing = Outgoing { reply, live: None };
-        Poll::Ready(self.send(exchange, outgoing, &request, None))
+        self.send(exchange, outgoing, request, None, cx)
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
-    fn park(&mut self, exchange: ExchangeId, cx: &Context<'_>) -> Poll<Result<Response<M>>> {
+    fn park(
+        &mut self,
+        exchange: ExchangeId,
+        waits: Waits,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
         let mut waker = Some(cx.waker().clone());
-        match self.engine().with(|core| core.park(exchange, &mut waker)) {
+        let parked = self
+            .engine()
+            .with(|core| core.park(exchange, &mut waker, || waits));
+        match parked {
             Ok(()) => Poll::Pending,
             Err(error) => {
                 drop(self.take_state());
@@ -210,110 +216,8 @@ impl<M: Mode> Respond<M> {
         }
     }
 
-    fn take_state(&mut self) -> State<M> {
+    pub(super) fn take_state(&mut self) -> State<M> {
         std::mem::replace(&mut self.state, State::Over)
-    }
-
-    /// Sends the reply that the rule has for this turn.
-    fn deliver_turn(
-        &mut self,
-        exchange: ExchangeId,
-        claimed: &Claimed<M>,
-        request: Option<&Request>,
-    ) -> Result<Response<M>> {
-        let Claimed { rule, turn, .. } = claimed;
-        let reply = rule.reply_index(*turn).and_then(|index| rule.reply(index));
-        let Some(reply) = reply else {
-            let exhausted = ErrorKind::SequenceExhausted {
-                rule: rule.site.to_string(),
-                replies: rule.action.replies().len(),
-            };
-            return Err(self.fail(exchange, Error::new(exhausted)));
-        };
-        self.deliver(exchange, reply, request, true)
-    }
-
-    /// Sends a reply, which the rule has as a value or which was made for this exchange.
-    fn deliver(
-        &mut self,
-        exchange: ExchangeId,
-        reply: &Reply,
-        request: Option<&Request>,
-        of_rule: bool,
-    ) -> Result<Response<M>> {
-        // A response to HEAD has no content (RFC 9110 §9.3.2).
-        let headless = request.is_some_and(|request| request.method() == Method::HEAD);
-        let source = match &reply.body {
-            ReplyBody::Empty | ReplyBody::External { .. } => Source::Done,
-            ReplyBody::Fault(fault) => return Err(self.fail(exchange, (*fault).into())),
-            _ if headless => Source::Done,
-            ReplyBody::Frames(frames) if frames.is_empty() => Source::Done,
-            ReplyBody::Frames(frames) => Source::Frames {
-                frames: frames.clone(),
-                next: 0,
-            },
-            ReplyBody::Full(bytes) => Source::Full(bytes.clone()),
-            ReplyBody::Template(_) => match request.and_then(|request| reply.rendered(request)) {
-                Some(Ok(text)) if !text.is_empty() => Source::Full(Bytes::from(text)),
-                Some(Err(error)) => return Err(self.fail(exchange, error)),
-                _ => Source::Done,
-            },
-        };
-        let of_rule = of_rule && !reply.is_template();
-        let body = self.body(exchange, source, of_rule)?;
-        let mut response = http::Response::new(body);
-        *response.status_mut() = reply.status;
-        if !reply.headers.is_empty() {
-            *response.headers_mut() = HeaderMap::clone(&reply.headers);
-        }
-        Ok(response)
-    }
-
-    /// Sends a reply that was made for this exchange.
-    fn send(
-        &mut self,
-        exchange: ExchangeId,
-        outgoing: Outgoing<M>,
-        request: &Request,
-        site: Option<&Site>,
-    ) -> Result<Response<M>> {
-        let Outgoing { reply, live } = outgoing;
-        if let Some(error) = reply.mistake() {
-            let site = site.map(ToString::to_string).unwrap_or_default();
-            return Err(self.fail(exchange, error.in_rule(&site)));
-        }
-        if reply.as_fault().is_none() {
-            let head = Box::new(ResponseHead {
-                status: reply.status,
-                headers: HeaderMap::clone(&reply.headers),
-            });
-            self.engine().with(|core| core.begin(exchange, head));
-        }
-        if let Some(live) = live {
-            let mut response =
-                http::Response::new(self.body(exchange, Source::Live(live), false)?);
-            *response.status_mut() = reply.status;
-            *response.headers_mut() = Arc::unwrap_or_clone(reply.headers);
-            return Ok(response);
-        }
-        self.deliver(exchange, &reply, Some(request), false)
-    }
-
-    fn body(&mut self, exchange: ExchangeId, source: Source<M>, of_rule: bool) -> Result<Body<M>> {
-        if let Source::Done = source {
-            self.finish(exchange, Outcome::Done)?;
-            return Ok(Body::empty());
-        }
-        // What the rule has as a value need not be kept once more.
-        let room = if of_rule {
-            0
-        } else {
-            self.engine().settings.body_bytes
-        };
-        let engine = self.engine.take();
-        Ok(engine.map_or_else(Body::empty, |engine| {
-            Body::new(engine, exchange, source, room)
-        }))
     }
 
     fn panicked(
@@ -329,12 +233,12 @@ impl<M: Mode> Respond<M> {
         self.fail(exchange, Error::new(kind))
     }
 
-    fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
+    pub(super) fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
         let _ = self.finish(exchange, Outcome::Failed(error.clone()));
         error
     }
 
-    fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
+    pub(super) fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
         let over = self
             .engine()
             .with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
@@ -348,6 +252,7 @@ impl<M: Mode> Future for Respond<M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &self.state {
             State::Answering { .. } => self.poll_answer(cx),
+            State::Delayed(_) => self.poll_delayed(cx),
             State::Held { .. } => self.poll_held(cx),
             State::Start(_) => match self.take_state() {
                 State::Start(request) => self.start(request, cx),
@@ -362,9 +267,15 @@ impl<M: Mode> Unpin for Respond<M> {}
 
 impl<M: Mode> Drop for Respond<M> {
     fn drop(&mut self) {
-        if let State::Answering { exchange, .. } | State::Held { exchange, .. } = self.state {
-            let _ = self.finish(exchange, Outcome::Cancelled);
-        }
+        let exchange = match (&mut self.state, &self.engine) {
+            (State::Answering { exchange, .. } | State::Held { exchange, .. }, _) => *exchange,
+            (State::Delayed(delayed), Some(engine)) => {
+                delayed.due.leave(engine);
+                delayed.exchange
+            }
+            _ => return,
+        };
+        let _ = self.finish(exchange, Outcome::Cancelled);
     }
 }
 
@@ -373,6 +284,7 @@ impl<M: Mode> fmt::Debug for Respond<M> {
         let state = match &self.state {
             State::Start(request) => format!("{request}, not polled yet"),
             State::Answering { .. } => "waiting for a handler".to_owned(),
+            State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),
             State::Over => "over".to_owned(),
         };

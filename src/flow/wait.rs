@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::due::Due;
 use crate::core::timeline::Alarm;
-use crate::engine::{Engine, Timing};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::{Matcher, Subject};
 use crate::mode::Mode;
@@ -15,10 +16,6 @@ use crate::model::captured::Captured;
 
 /// How long a wait lasts at most, unless it is told otherwise.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
-
-/// On an executor that is not ours: how often a waiting future yields while nothing happens,
-/// before everything counts as settled.
-const IDLE_ROUNDS: u32 = 128;
 
 /// The future that [`MockTransport::wait_for_requests`](crate::MockTransport::wait_for_requests)
 /// returns: the requests that matched, once there are enough of them.
@@ -31,9 +28,8 @@ pub struct WaitForRequests<M: Mode> {
     found: Vec<Captured>,
     /// The number of the last request that was looked at.
     seen: u64,
-    alarm: Option<Alarm>,
-    idle_rounds: u32,
-    activity: u64,
+    deadline: Option<Alarm>,
+    due: Due<M>,
 }
 
 impl<M: Mode> WaitForRequests<M> {
@@ -45,9 +41,8 @@ impl<M: Mode> WaitForRequests<M> {
             within: DEFAULT_DEADLINE,
             found: Vec::new(),
             seen: 0,
-            alarm: None,
-            idle_rounds: 0,
-            activity: 0,
+            deadline: None,
+            due: Due::new(),
         }
     }
 
@@ -83,58 +78,21 @@ impl<M: Mode> WaitForRequests<M> {
         format!("{wanted} {requests} to {} ({found} came)", self.matcher)
     }
 
-    fn disarm(&mut self) {
-        if let Some(alarm) = self.alarm.take() {
-            let wakers = self
-                .engine
-                .with(|core| (core.timeline.cancel(alarm), core.arrivals.remove(&alarm)));
-            drop(wakers);
-        }
-    }
-
-    /// Sets the alarm; says whether it is time.
-    fn arm(&mut self, cx: &Context<'_>) -> bool {
-        let (waker, spare) = (cx.waker().clone(), cx.waker().clone());
-        let (within, alarm) = (self.within, self.alarm);
-        let (alarm, replaced, time_is_up) = self.engine.with(|core| {
+    /// Leaves who is to be woken by the next request.
+    fn listen(&mut self, cx: &Context<'_>) -> Alarm {
+        let waker = cx.waker().clone();
+        let (within, deadline) = (self.within, self.deadline);
+        let (deadline, was) = self.engine.with(|core| {
             let timeline = &mut core.timeline;
-            let (alarm, replaced) = match alarm {
-                Some(alarm) => (alarm, Some(timeline.update(alarm, waker))),
-                None => (
-                    timeline.set(timeline.now().saturating_add(within), waker),
-                    None,
-                ),
-            };
-            let spared = core.arrivals.insert(alarm, spare);
-            (alarm, (replaced, spared), timeline.now() >= alarm.due)
+            let deadline = deadline.unwrap_or_else(|| Alarm {
+                due: timeline.now().saturating_add(within),
+                number: timeline.number(),
+            });
+            (deadline, core.arrivals.insert(deadline, waker))
         });
-        drop(replaced);
-        self.alarm = Some(alarm);
-        time_is_up
-    }
-
-    /// On an executor that is not ours nobody tells when everything has settled: yields, and steps
-    /// time when nothing new has happened for many rounds.
-    fn step_when_idle(&mut self, cx: &Context<'_>) {
-        let settings = &self.engine.settings;
-        let (activity, driven) = self
-            .engine
-            .with(|core| (core.timeline.activity(), core.timeline.is_driven()));
-        if settings.timing != Timing::Instant || driven {
-            return;
-        }
-        self.idle_rounds = if activity == self.activity {
-            self.idle_rounds + 1
-        } else {
-            0
-        };
-        self.activity = activity;
-        if self.idle_rounds >= IDLE_ROUNDS {
-            self.idle_rounds = 0;
-            let wake = self.engine.with(|core| core.timeline.step());
-            wake.into_iter().flatten().for_each(std::task::Waker::wake);
-        }
-        cx.waker().wake_by_ref();
+        drop(was);
+        self.deadline = Some(deadline);
+        deadline
     }
 }
 
@@ -142,7 +100,8 @@ impl<M: Mode> Future for WaitForRequests<M> {
     type Output = Result<Vec<Captured>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let armed = loop {
+        self.engine.follow_clock();
+        let deadline = loop {
             if let Some(error) = self.matcher.mistake() {
                 return Poll::Ready(Err(error));
             }
@@ -152,8 +111,8 @@ impl<M: Mode> Future for WaitForRequests<M> {
             if self.found.len() >= self.wanted {
                 return Poll::Ready(Ok(std::mem::take(&mut self.found)));
             }
-            let time_is_up = self.arm(cx);
-            // A request may have arrived between the look and the alarm.
+            let deadline = self.listen(cx);
+            // A request may have arrived in between.
             let (last, alive) = self
                 .engine
                 .with(|core| (core.journal.last(), core.ensure_alive()));
@@ -161,15 +120,14 @@ impl<M: Mode> Future for WaitForRequests<M> {
                 return Poll::Ready(Err(error));
             }
             if last <= self.seen {
-                break time_is_up;
+                break deadline;
             }
         };
-        if armed {
+        let Self { engine, due, .. } = &mut *self;
+        due.poll(engine, deadline, None, cx).map(|()| {
             let waiting_for = self.waiting_for();
-            return Poll::Ready(Err(Error::new(ErrorKind::TimedOut { waiting_for })));
-        }
-        self.step_when_idle(cx);
-        Poll::Pending
+            Err(Error::new(ErrorKind::TimedOut { waiting_for }))
+        })
     }
 }
 
@@ -177,7 +135,11 @@ impl<M: Mode> Unpin for WaitForRequests<M> {}
 
 impl<M: Mode> Drop for WaitForRequests<M> {
     fn drop(&mut self) {
-        self.disarm();
+        let Self { engine, due, .. } = self;
+        due.leave(engine);
+        if let Some(deadline) = self.deadline {
+            drop(self.engine.with(|core| core.arrivals.remove(&deadline)));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use super::content::Content;
 use super::redact;
 use super::request::Request;
+use super::script::Script;
 use super::template::{Escaping, Template};
 use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
 use crate::fault::Fault;
@@ -38,6 +40,8 @@ pub struct Reply {
     /// Shared by the clones of a reply.
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: ReplyBody,
+    /// How long after the request the head comes.
+    pub(crate) delay: Duration,
     /// The first mistake that was made in building it.
     invalid: Option<Error>,
 }
@@ -63,6 +67,7 @@ pub(crate) enum ReplyBody {
     Fault(Fault),
     Frames(Arc<[Bytes]>),
     Full(Bytes),
+    Script(Arc<Script>),
     Template(Box<Template>),
 }
 
@@ -111,6 +116,50 @@ impl Reply {
         Self {
             body: ReplyBody::Frames(frames.filter(|frame| !frame.is_empty()).collect()),
             ..Self::empty()
+        }
+    }
+
+    /// 200 with a body that plays this script.
+    #[must_use]
+    pub fn script(script: Script) -> Self {
+        let script = match script.validate() {
+            Ok(script) => script,
+            Err(error) => return Self::empty().fail(error),
+        };
+        let body = match script.plain_frames() {
+            Some(frames) => ReplyBody::Frames(frames.into()),
+            None => ReplyBody::Script(Arc::new(script)),
+        };
+        Self {
+            body,
+            ..Self::empty()
+        }
+    }
+
+    /// 200 with these values as lines of JSON, each one a frame, and
+    /// `content-type: application/x-ndjson`.
+    ///
+    /// ```
+    /// use mockwire::Reply;
+    /// use serde_json::json;
+    ///
+    /// let lines = Reply::ndjson([json!({"done": false}), json!({"done": true})]);
+    /// # let _ = lines;
+    /// ```
+    #[must_use]
+    pub fn ndjson<T: Serialize>(values: impl IntoIterator<Item = T>) -> Self {
+        let lines = values.into_iter().map(|value| {
+            let mut line = serde_json::to_vec(&value)?;
+            line.push(b'\n');
+            Ok(line)
+        });
+        match lines.collect::<Result<Vec<_>, serde_json::Error>>() {
+            Ok(lines) => Self::stream(lines).content_type("application/x-ndjson"),
+            Err(error) => Self::empty().fail(Error::invalid(
+                Part::Json,
+                std::any::type_name::<T>(),
+                format!("cannot be serialised: {error}"),
+            )),
         }
     }
 
@@ -204,6 +253,13 @@ impl Reply {
         }
     }
 
+    /// The head, or the failure, comes so long after the request, in the transport's time.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
     /// Replaces the body.
     #[must_use]
     pub fn body(mut self, content: impl Into<Content>) -> Self {
@@ -255,6 +311,7 @@ impl Reply {
             status: StatusCode::OK,
             headers: NO_HEADERS.clone(),
             body: ReplyBody::Empty,
+            delay: Duration::ZERO,
             invalid: None,
         }
     }

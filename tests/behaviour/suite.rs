@@ -30,9 +30,12 @@ mod local {
     mod replies;
     mod scenario;
     mod scope;
+    mod script;
     mod sequence;
     mod streaming;
+    mod time;
     mod times;
+    mod transcripts;
     mod unmatched;
     mod verify;
     mod wait;
@@ -57,9 +60,12 @@ mod sync {
     mod replies;
     mod scenario;
     mod scope;
+    mod script;
     mod sequence;
     mod streaming;
+    mod time;
     mod times;
+    mod transcripts;
     mod unmatched;
     mod verify;
     mod wait;

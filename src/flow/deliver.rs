@@ -1,0 +1,199 @@
+//! The last step of a call: the reply becomes a response, when its time comes.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::answer::Outgoing;
+use super::body::{Body, Source};
+use super::due::Due;
+use super::play::Playing;
+use super::respond::{Respond, Response, State};
+use crate::core::ExchangeId;
+use crate::core::exchange::Claimed;
+use crate::core::rules::Site;
+use crate::core::timeline::Alarm;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Mode;
+use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::reply::{Reply, ReplyBody};
+use crate::model::request::Request;
+
+/// A reply that waits for its time.
+pub(super) struct Delayed<M: Mode> {
+    pub(super) exchange: ExchangeId,
+    alarm: Alarm,
+    pub(super) due: Due<M>,
+    outgoing: Outgoing<M>,
+    request: Option<Request>,
+    of_rule: bool,
+}
+
+impl<M: Mode> Respond<M> {
+    /// Sends the reply that the rule has for this turn.
+    pub(super) fn deliver_turn(
+        &mut self,
+        exchange: ExchangeId,
+        claimed: &Claimed<M>,
+        request: Option<Request>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        let Claimed { rule, turn, .. } = claimed;
+        let reply = rule.reply_index(*turn).and_then(|index| rule.reply(index));
+        let Some(reply) = reply else {
+            let exhausted = ErrorKind::SequenceExhausted {
+                rule: rule.site.to_string(),
+                replies: rule.action.replies().len(),
+            };
+            return Poll::Ready(Err(self.fail(exchange, Error::new(exhausted))));
+        };
+        if reply.delay.is_zero() {
+            return Poll::Ready(self.deliver_now(exchange, reply, None, request.as_ref(), true));
+        }
+        let outgoing = Outgoing {
+            reply: reply.clone(),
+            live: None,
+        };
+        self.deliver_later(exchange, outgoing, request, true, cx)
+    }
+
+    /// Sends a reply that was made for this exchange.
+    pub(super) fn send(
+        &mut self,
+        exchange: ExchangeId,
+        outgoing: Outgoing<M>,
+        request: Request,
+        site: Option<&Site>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        let reply = &outgoing.reply;
+        if let Some(error) = reply.mistake() {
+            let site = site.map(ToString::to_string).unwrap_or_default();
+            return Poll::Ready(Err(self.fail(exchange, error.in_rule(&site))));
+        }
+        if reply.as_fault().is_none() {
+            let head = Box::new(ResponseHead {
+                status: reply.status,
+                headers: HeaderMap::clone(&reply.headers),
+            });
+            self.engine().with(|core| core.begin(exchange, head));
+        }
+        if reply.delay.is_zero() {
+            let Outgoing { reply, live } = outgoing;
+            return Poll::Ready(self.deliver_now(exchange, &reply, live, Some(&request), false));
+        }
+        self.deliver_later(exchange, outgoing, Some(request), false, cx)
+    }
+
+    /// Sends a reply when its time comes.
+    fn deliver_later(
+        &mut self,
+        exchange: ExchangeId,
+        outgoing: Outgoing<M>,
+        request: Option<Request>,
+        of_rule: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        let delay = outgoing.reply.delay;
+        self.engine().follow_clock();
+        let alarm = self.engine().with(|core| Alarm {
+            due: core.timeline.now().saturating_add(delay),
+            number: core.timeline.number(),
+        });
+        self.state = State::Delayed(Box::new(Delayed {
+            exchange,
+            alarm,
+            due: Due::new(),
+            outgoing,
+            request,
+            of_rule,
+        }));
+        self.poll_delayed(cx)
+    }
+
+    /// Sends a reply, which the rule has as a value or which was made for this exchange.
+    fn deliver_now(
+        &mut self,
+        exchange: ExchangeId,
+        reply: &Reply,
+        live: Option<M::Live>,
+        request: Option<&Request>,
+        of_rule: bool,
+    ) -> Result<Response<M>> {
+        // A response to HEAD has no content (RFC 9110 §9.3.2).
+        let headless = request.is_some_and(|request| request.method() == Method::HEAD);
+        let source = match (&reply.body, live) {
+            (ReplyBody::Fault(fault), _) => return Err(self.fail(exchange, (*fault).into())),
+            (ReplyBody::Empty | ReplyBody::External { .. }, None) => Source::Done,
+            _ if headless => Source::Done,
+            (_, Some(live)) => Source::Live(live),
+            (ReplyBody::Frames(frames), _) if frames.is_empty() => Source::Done,
+            (ReplyBody::Frames(frames), _) => Source::Frames {
+                frames: frames.clone(),
+                next: 0,
+            },
+            (ReplyBody::Full(bytes), _) => Source::Full(bytes.clone()),
+            (ReplyBody::Script(script), _) => {
+                let playing = Playing::begin(self.engine(), script.clone(), exchange);
+                Source::Script(Box::new(playing))
+            }
+            (ReplyBody::Template(_), _) => {
+                match request.and_then(|request| reply.rendered(request)) {
+                    Some(Ok(text)) if !text.is_empty() => Source::Full(Bytes::from(text)),
+                    Some(Err(error)) => return Err(self.fail(exchange, error)),
+                    _ => Source::Done,
+                }
+            }
+        };
+        // What the rule has as a value need not be kept once more.
+        let has_value = matches!(source, Source::Full(_) | Source::Frames { .. });
+        let is_kept = of_rule && has_value && !reply.is_template();
+        let body = self.body(exchange, source, is_kept)?;
+        let mut response = http::Response::new(body);
+        *response.status_mut() = reply.status;
+        if !reply.headers.is_empty() {
+            *response.headers_mut() = HeaderMap::clone(&reply.headers);
+        }
+        Ok(response)
+    }
+
+    fn body(&mut self, exchange: ExchangeId, source: Source<M>, is_kept: bool) -> Result<Body<M>> {
+        if let Source::Done = source {
+            self.finish(exchange, Outcome::Done)?;
+            return Ok(Body::empty());
+        }
+        let room = if is_kept {
+            0
+        } else {
+            self.engine().settings.body_bytes
+        };
+        let engine = self.engine.take();
+        Ok(engine.map_or_else(Body::empty, |engine| {
+            Body::new(engine, exchange, source, room)
+        }))
+    }
+
+    pub(super) fn poll_delayed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+        let (State::Delayed(delayed), Some(engine)) = (&mut self.state, &self.engine) else {
+            unreachable!("only called in this state");
+        };
+        let exchange = delayed.exchange;
+        if let Err(error) = engine.with(|core| core.ensure_going_on(exchange)) {
+            drop(self.take_state());
+            return Poll::Ready(Err(error));
+        }
+        if delayed
+            .due
+            .poll(engine, delayed.alarm, None, cx)
+            .is_pending()
+        {
+            return Poll::Pending;
+        }
+        let State::Delayed(delayed) = self.take_state() else {
+            unreachable!("the state was just matched");
+        };
+        let (Outgoing { reply, live }, request) = (delayed.outgoing, delayed.request);
+        Poll::Ready(self.deliver_now(exchange, &reply, live, request.as_ref(), delayed.of_rule))
+    }
+}
