@@ -52,6 +52,11 @@ pub enum ErrorKind {
     },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
+    /// A server-sent event is larger than its reader allows.
+    EventTooLarge {
+        /// How many bytes an event may have there.
+        limit: usize,
+    },
     /// The test scripted this failure.
     Fault(Fault),
     /// A handler returned an error, which is the [`source`](StdError::source).
@@ -111,6 +116,8 @@ pub enum ErrorKind {
 pub enum Part {
     /// The bytes of a body (a file that cannot be read, a stream that failed).
     Body,
+    /// A field of a server-sent event (WHATWG HTML §9.2.5).
+    Event,
     /// A header field name (RFC 9110 §5.1).
     HeaderName,
     /// A header field value (RFC 9110 §5.5).
@@ -177,6 +184,7 @@ impl Error {
         match self.kind() {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
+            ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
             ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
@@ -268,6 +276,10 @@ impl fmt::Display for ErrorKind {
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
+            Self::EventTooLarge { limit } => write!(
+                f,
+                "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
+            ),
             Self::Fault(fault) => fault.fmt(f),
             Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
             Self::HandlerPanicked { rule, message } => {
@@ -312,6 +324,7 @@ impl Part {
     fn code(self) -> &'static str {
         match self {
             Self::Body => "MOCKWIRE_INVALID_BODY",
+            Self::Event => "MOCKWIRE_INVALID_EVENT",
             Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
             Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
             Self::Json => "MOCKWIRE_INVALID_JSON",
@@ -329,6 +342,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Body => "body",
+            Self::Event => "server-sent event",
             Self::HeaderName => "header name",
             Self::HeaderValue => "header value",
             Self::Json => "JSON",

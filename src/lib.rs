@@ -59,6 +59,7 @@ mod options;
 mod rule;
 mod scope;
 mod sim;
+pub mod sse;
 mod timer;
 mod transport;
 mod verify;

@@ -77,6 +77,9 @@ fn values_are_send_and_sync_in_both_modes() {
     both::<Reply>();
     both::<Report>();
     both::<Request>();
+    both::<mockwire::sse::Event>();
+    both::<mockwire::sse::Parser>();
+    both::<mockwire::sse::Reader>();
     // An error goes into `anyhow` and its like, a report into a boxed error.
     fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
     is_error::<Error>();

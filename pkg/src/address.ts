@@ -1,22 +1,27 @@
 /** Where a request goes: a URL as `fetch` understands it, and the line that the engine is asked with. */
 
 import { InvalidRequestError, shown } from "./errors.js";
+import { Line } from "./lines.js";
 
 /** A normalised URL without its fragment. Shared by all requests that were given the same text. */
 export class Address {
   readonly href: string;
-  #get: string | undefined;
-  #post: string | undefined;
+  #get: Line | undefined;
+  #post: Line | undefined;
+  #others: Map<string, Line> | undefined;
 
   constructor(href: string) {
     this.href = href;
   }
 
-  /** `METHOD URL`. The two usual lines are kept, so that no text is built for a repeated request. */
-  line(method: string): string {
-    if (method === "POST") return (this.#post ??= `POST ${this.href}`);
-    if (method === "GET") return (this.#get ??= `GET ${this.href}`);
-    return `${method} ${this.href}`;
+  /** `METHOD URL`. Kept, so that no text is built for a repeated request, and none crosses. */
+  line(method: string): Line {
+    if (method === "POST") return (this.#post ??= new Line(`POST ${this.href}`));
+    if (method === "GET") return (this.#get ??= new Line(`GET ${this.href}`));
+    this.#others ??= new Map();
+    let line = this.#others.get(method);
+    if (line === undefined) this.#others.set(method, (line = new Line(`${method} ${this.href}`)));
+    return line;
   }
 }
 
@@ -47,12 +52,18 @@ export function addressOf(text: string, base: string | undefined): Address {
     );
   }
   url.hash = "";
-  const address = new Address(url.href);
-  if (absolute !== undefined && text.length <= KNOWN_LENGTH) {
-    if (known.size >= KNOWN_LIMIT) known.clear();
-    known.set(text, address);
-  }
+  const { href } = url;
+  // Under its full text, too: it may have been written in another way, or relative to something.
+  const address = known.get(href) ?? new Address(href);
+  if (absolute !== undefined) keep(text, address);
+  keep(href, address);
   return address;
+}
+
+function keep(text: string, address: Address): void {
+  if (text.length > KNOWN_LENGTH) return;
+  if (known.size >= KNOWN_LIMIT) known.clear();
+  known.set(text, address);
 }
 
 /** The options' base URL, checked. */

@@ -13,10 +13,11 @@ import { Held } from "./reply/held.js";
 import { passthrough, type Upstream } from "./reply/passthrough.js";
 import type { Reply } from "./reply/reply.js";
 import { redirect } from "./reply/static.js";
-import { type Chunks, stream } from "./reply/stream.js";
+import { type Chunks, stream, type StreamInit } from "./reply/stream.js";
 import { template } from "./reply/template.js";
 import type { Rule } from "./rule.js";
 import type { SequenceEnd } from "./rules.js";
+import { type Place, placeOf } from "./site.js";
 
 /** How often a rule answers: it matches no more after `max` times, and `verify()` fails below `min`. */
 export interface Times {
@@ -28,7 +29,7 @@ export interface Times {
 
 /** Whoever takes finished rules. @internal */
 export interface Registrar {
-  register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule;
+  register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule;
 }
 
 /**
@@ -151,7 +152,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /** A body in pieces. See {@link stream}. */
-  stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Rule {
+  stream(chunks: Chunks | (() => Chunks), init?: StreamInit): Rule {
     return this.#register([stream(chunks, init)], this.stream);
   }
 
@@ -192,8 +193,9 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
     throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() needs a scenario: call inScenario() before`);
   }
 
+  /** `caller` is the public method: the rule's place is where that was called. */
   #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
-    return this.#registrar.register(this.#draft, replies, end, caller);
+    return this.#registrar.register(this.#draft, replies, end, placeOf(caller));
   }
 }
 

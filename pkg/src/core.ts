@@ -2,7 +2,8 @@
 
 import { checkedBase } from "./address.js";
 import { Clock } from "./clock.js";
-import { type Engine, FAILED, newEngine, UNMATCHED } from "./engine.js";
+import type { RuleDraft } from "./draft.js";
+import { type Engine, FAILED, newEngine, recycle, UNMATCHED } from "./engine.js";
 import {
   DisposedError,
   type Diagnosis,
@@ -12,62 +13,98 @@ import {
   UnmatchedRequestError,
 } from "./errors.js";
 import type { Exchange } from "./exchange.js";
+import { Gates } from "./gates.js";
 import { Journal } from "./journal.js";
-import { Lines } from "./lines.js";
-import { checked, type MockTransportOptions } from "./options.js";
-import { Predicates } from "./predicates.js";
+import type { Line } from "./lines.js";
+import { checked, type MockTransportOptions, NO_OPTIONS } from "./options.js";
+import { during, Predicates } from "./predicates.js";
 import { secretsWith, type Secrets } from "./redact.js";
-import { Rules } from "./rules.js";
+import type { Reply } from "./reply/reply.js";
+import type { Rule } from "./rule.js";
+import { Rules, type SequenceEnd } from "./rules.js";
+import type { Place } from "./site.js";
 import { Waiters } from "./wait.js";
 
+/**
+ * Made for each transport, and many suites make one for each test: what few transports need is made
+ * when it is needed.
+ */
 export class Core {
   readonly options: MockTransportOptions;
   readonly base: string | undefined;
   readonly bodyLimit: number;
   readonly secrets: Secrets;
-  readonly engine: Engine;
-  readonly lines: Lines;
-  readonly predicates = new Predicates();
+  /** Gone once the transport is disposed. */
+  engine: Engine;
   /** Replaced by a new one when everything is reset. */
   journal: Journal;
   readonly rules: Rules;
-  readonly waiters: Waiters;
-  /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
-  readonly inFlight = new Set<Exchange>();
   disposed = false;
-  /** Who has to know of that. */
-  readonly onDispose = new Set<() => void>();
-  #freed = false;
   #clock: Clock | undefined;
+  #gates: Gates | undefined;
+  #predicates: Predicates | undefined;
+  #waiters: Waiters | undefined;
+  /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
+  #inFlight: Set<Exchange> | undefined;
+  /** Who has to know when it is disposed. */
+  #listeners: Set<() => void> | undefined;
 
-  constructor(options: MockTransportOptions) {
-    this.options = checked(options);
-    this.base = checkedBase(options.baseUrl);
-    this.bodyLimit = options.journal?.bodyBytes ?? 1024 * 1024;
-    this.secrets = secretsWith(options.redact ?? []);
-    const { journal, redact } = options;
+  constructor(options: MockTransportOptions | undefined) {
+    this.options = options === undefined ? NO_OPTIONS : checked(options);
+    const { baseUrl, journal, redact, seed, timing } = this.options;
+    this.base = checkedBase(baseUrl);
+    this.bodyLimit = journal?.bodyBytes ?? 1024 * 1024;
+    this.secrets = secretsWith(redact);
     try {
-      const given = journal === undefined && redact === undefined ? "{}" : JSON.stringify({ journal, redact });
-      this.engine = newEngine(given, this.predicates.test);
+      const isUsual = journal === undefined && redact === undefined && seed === undefined;
+      this.engine = newEngine(isUsual ? undefined : JSON.stringify({ journal, redact, seed }));
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
     }
-    this.lines = new Lines(this.engine);
-    this.journal = new Journal(this.engine);
+    this.journal = new Journal(this);
     this.rules = new Rules(this);
-    this.waiters = new Waiters(this);
     // Time that passes by itself begins now; any other when somebody looks.
-    if (options.timing === "real") void this.clock;
+    if (timing === "real") void this.clock;
   }
 
   get clock(): Clock {
     return (this.#clock ??= new Clock(this.engine, this.options.timing ?? "instant"));
   }
 
+  get gates(): Gates {
+    return (this.#gates ??= new Gates(this));
+  }
+
   /** The transport's time. */
   get now(): number {
     return this.#clock?.now ?? 0;
+  }
+
+  get predicates(): Predicates {
+    return (this.#predicates ??= new Predicates());
+  }
+
+  get waiters(): Waiters {
+    return (this.#waiters ??= new Waiters(this));
+  }
+
+  /** For `RuleBuilder`. */
+  register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
+    this.assertUsable();
+    return this.rules.add(draft, replies, end, place);
+  }
+
+  /** Tells the engine of an arriving request; its answer. */
+  arrive(line: Line): number {
+    this.assertUsable();
+    // Without predicates there is nothing that the engine could run.
+    return this.#predicates === undefined ? line.arrive(this.engine) : this.ask((engine) => line.arrive(engine));
+  }
+
+  /** Tells those who wait for requests, if any, that one has arrived. */
+  arrived(): void {
+    if (this.#waiters?.isWaiting === true) this.#waiters.arrived();
   }
 
   /** Throws when the transport is disposed: every method of the public classes calls this first. */
@@ -82,12 +119,12 @@ export class Core {
 
   /** Whether the last `FAILED` means that the line could not be read. */
   isMalformed(): boolean {
-    return this.predicates.failure === undefined && this.lastError().code.startsWith("MOCKWIRE_INVALID_");
+    return this.#predicates?.failure === undefined && this.lastError().code.startsWith("MOCKWIRE_INVALID_");
   }
 
   /** The error behind `UNMATCHED` and `FAILED`. */
   failure(answer: typeof UNMATCHED | typeof FAILED): MockwireError {
-    const thrown = this.predicates.takeFailure();
+    const thrown = this.takeFailure();
     if (thrown !== undefined) return thrown;
     const { code, message, diagnosis } = this.lastError();
     if (answer === UNMATCHED) return new UnmatchedRequestError(message, diagnosis);
@@ -96,13 +133,40 @@ export class Core {
     return new MockwireError(code, message);
   }
 
+  /** What a predicate threw during the last call, once. */
+  takeFailure(): HandlerError | undefined {
+    return this.#predicates?.takeFailure();
+  }
+
+  releasePredicates(numbers: readonly number[]): void {
+    if (numbers.length > 0) this.predicates.release(numbers);
+  }
+
+  /** Notes that somebody waits for an exchange. */
+  addInFlight(exchange: Exchange): void {
+    (this.#inFlight ??= new Set()).add(exchange);
+  }
+
+  removeInFlight(exchange: Exchange): void {
+    this.#inFlight?.delete(exchange);
+  }
+
+  /** Calls the listener when the transport is disposed. */
+  onDispose(listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+
+  offDispose(listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+
   /** Forgets rules, captures and states. Whoever waits for a reply, waits in vain. */
   reset(): void {
     this.rules.clear();
     this.#abandon("the transport was reset while the request was waiting for its reply");
     this.engine.reset();
-    this.journal = new Journal(this.engine);
-    this.predicates.clear();
+    this.journal = new Journal(this);
+    this.#predicates?.clear();
     this.#clock?.restore();
   }
 
@@ -110,10 +174,11 @@ export class Core {
     if (this.disposed) return;
     this.disposed = true;
     this.#abandon();
-    for (const listener of this.onDispose) listener();
-    this.waiters.dispose();
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
+    this.#waiters?.dispose();
     this.#clock?.stop();
-    this.#free();
+    // A predicate is called by the engine, which has to end that call first.
+    if (this.#predicates === undefined || this.#predicates.depth === 0) this.#release();
   }
 
   /**
@@ -122,21 +187,23 @@ export class Core {
    */
   ask<T>(call: (engine: Engine) => T): T {
     this.assertUsable();
-    const answer = this.predicates.during(this.journal, () => call(this.engine));
+    const answer = during(this, () => call(this.engine));
     if (!this.disposed) return answer;
-    this.#free();
+    if (this.#predicates?.depth === 0) this.#release();
     throw new DisposedError();
   }
 
   /** Ends what is going on. */
   #abandon(message?: string): void {
-    for (const exchange of [...this.inFlight]) exchange.interrupt(new DisposedError(message));
+    if (this.#inFlight === undefined) return;
+    for (const exchange of [...this.#inFlight]) exchange.interrupt(new DisposedError(message));
   }
 
-  #free(): void {
-    // A predicate is called by the engine, which has to end that call first.
-    if (this.#freed || this.predicates.depth > 0) return;
-    this.#freed = true;
-    this.engine.free();
+  #release(): void {
+    const { engine, options } = this;
+    // It may serve another transport from now on.
+    this.engine = undefined as never;
+    if (options.journal === undefined && options.redact === undefined && options.seed === undefined) recycle(engine);
+    else engine.free();
   }
 }

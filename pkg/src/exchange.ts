@@ -152,7 +152,7 @@ export class Exchange {
     if (this.ended) return;
     this.#release();
     this.#stop = stop;
-    this.core.inFlight.add(this);
+    this.core.addInFlight(this);
     const { signal } = this;
     if (signal === undefined) return;
     if (signal.aborted) return this.interrupt(signal.reason);
@@ -199,7 +199,7 @@ export class Exchange {
 
   #release(): void {
     if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
-    this.core.inFlight.delete(this);
+    this.core.removeInFlight(this);
     this.#stop = this.#onAbort = undefined;
   }
 }

@@ -38,10 +38,9 @@ function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefine
 export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
   const { core } = exchange;
   core.journal.open(exchange);
-  const line = exchange.address.line(exchange.method);
-  const answer = core.ask(() => core.lines.call(line));
+  const answer = core.arrive(exchange.address.line(exchange.method));
   if (answer === FAILED && core.isMalformed()) return notSent(exchange);
-  if (core.waiters.isWaiting) core.waiters.arrived();
+  core.arrived();
   if (answer >= 0) adopt(exchange, answer);
   if (arriving !== undefined && answer !== FAILED) return sendLater(exchange, answer, arriving);
   return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
@@ -76,6 +75,8 @@ function adopt(exchange: Exchange, number: number): void {
 function decide(exchange: Exchange): number {
   const { core } = exchange;
   exchange.hydrated = true;
+  // If no rule matches, the diagnosis says where the nearest ones are.
+  core.rules.tellSites();
   const answer = core.ask((engine) => engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes()));
   if (answer >= 0) adopt(exchange, answer);
   return answer;

@@ -4,6 +4,7 @@ import type { CapturedRequest } from "./captured.js";
 import { all, Condition, found, method, url } from "./conditions.js";
 import type { Core } from "./core.js";
 import { InvalidArgumentError, InvalidRuleError, MockwireError, shown } from "./errors.js";
+import { encode } from "./predicates.js";
 import { Rule } from "./rule.js";
 
 /**
@@ -18,14 +19,14 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
   if (filter === undefined) return core.journal.all();
   if (filter instanceof Rule) return filter.requests();
   if (typeof filter === "function") return core.journal.all().filter(filter);
-  const { json, predicates } = core.predicates.encode(conditionOf(filter).specification);
+  const { json, predicates } = encode(core, conditionOf(filter).specification);
   core.journal.tell();
   try {
     return core.journal.withNumbers(core.ask((engine) => engine.matching(json)));
   } catch (cause) {
-    throw core.predicates.takeFailure() ?? invalid(filter, cause);
+    throw core.takeFailure() ?? invalid(filter, cause);
   } finally {
-    core.predicates.release(predicates);
+    core.releasePredicates(predicates);
   }
 }
 

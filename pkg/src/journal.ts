@@ -7,21 +7,21 @@
  */
 
 import type { CapturedRequest } from "./captured.js";
-import type { Engine } from "./engine.js";
+import type { Core } from "./core.js";
 import type { Exchange } from "./exchange.js";
 
 /** How many requests come between two looks at what the engine has evicted. */
 const TRIM_EVERY = 256;
 
 export class Journal {
-  readonly #engine: Engine;
+  readonly #core: Core;
   /** The kept exchanges, without gaps: the first has the sequence number `#first`. */
   #exchanges: Exchange[] = [];
   #first = 1;
   #evicted = 0;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
   /** Gives an arriving request its number, the one that the engine is about to give it. */
@@ -49,7 +49,7 @@ export class Journal {
   /** Tells the engine what it has not needed to know so far, because it is about to be asked. */
   tell(): void {
     this.#trim();
-    for (const exchange of this.#exchanges) exchange.tell(this.#engine);
+    for (const exchange of this.#exchanges) exchange.tell(this.#core.engine);
   }
 
   /** The captured requests with these numbers, in their order. */
@@ -65,12 +65,12 @@ export class Journal {
   clear(): void {
     this.#first += this.#exchanges.length;
     this.#exchanges = [];
-    this.#evicted = this.#engine.dropped();
+    this.#evicted = this.#core.engine.dropped();
   }
 
   /** The engine decides what is evicted; this side follows. */
   #trim(): void {
-    const evicted = this.#engine.dropped();
+    const evicted = this.#core.engine.dropped();
     if (evicted === this.#evicted) return;
     this.#exchanges.splice(0, evicted - this.#evicted);
     this.#first += evicted - this.#evicted;

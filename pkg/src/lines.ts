@@ -1,35 +1,30 @@
 /** Request lines that the engine knows by number, so that a repeated request crosses as one. */
 
-import { type Engine, FORGOTTEN } from "./engine.js";
+import { type Engine, FAILED, FORGOTTEN, numberOf } from "./engine.js";
 
-/** A line that came once: its number is worth asking for when it comes again. */
+/** Instead of the number of a line: it has never come, or it came once and is worth asking for when it comes again. */
+const NEW = -2;
 const CAME_ONCE = -1;
 
-/** How many lines are remembered; then it starts over. The engine remembers as many. */
-const LIMIT = 1024;
+/** What the engine is asked with: `METHOD URL`. */
+export class Line {
+  readonly text: string;
+  #number = NEW;
 
-export class Lines {
-  readonly #engine: Engine;
-  readonly #numbers = new Map<string, number>();
-
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(text: string) {
+    this.text = text;
   }
 
-  /** Tells the engine of an arriving request; its answer. */
-  call(line: string): number {
-    const number = this.#numbers.get(line);
-    if (number === undefined) {
-      this.#remember(line, CAME_ONCE);
-      return this.#engine.call(line);
+  /** Tells an engine of an arriving request; its answer. */
+  arrive(engine: Engine): number {
+    const number = this.#number;
+    if (number === NEW) {
+      const answer = engine.call(this.text);
+      // What cannot be read gets no number either.
+      if (answer !== FAILED) this.#number = CAME_ONCE;
+      return answer;
     }
-    const answer = number === CAME_ONCE ? FORGOTTEN : this.#engine.callKnown(number);
-    return answer === FORGOTTEN ? this.#engine.callKnown(this.#remember(line, this.#engine.line(line))) : answer;
-  }
-
-  #remember(line: string, number: number): number {
-    if (this.#numbers.size >= LIMIT) this.#numbers.clear();
-    this.#numbers.set(line, number);
-    return number;
+    const answer = number === CAME_ONCE ? FORGOTTEN : engine.callKnown(number);
+    return answer === FORGOTTEN ? engine.callKnown((this.#number = numberOf(this.text))) : answer;
   }
 }

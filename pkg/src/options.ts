@@ -36,6 +36,8 @@ export interface MockTransportOptions {
    * - `"real"`: the platform, through its `setTimeout`; or the test runner, when it has replaced that.
    */
   readonly timing?: Timing;
+  /** Where the random numbers of scripts (`jitter`, random chunks) come from: a whole number, 0 unless given. */
+  readonly seed?: number;
   /**
    * Give platform `Response` objects. The usual ones are instances of `Response` as well and behave
    * alike, but are filled in on first use, so `Response.prototype.text.call(response)` does not work
@@ -44,12 +46,16 @@ export interface MockTransportOptions {
   readonly realResponse?: boolean;
 }
 
+/** Everything left out. */
+export const NO_OPTIONS: MockTransportOptions = Object.freeze({});
+
 const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
   baseUrl: ["string"],
   journal: ["object"],
   redact: ["object"],
   unmatched: ["string", "number", "function"],
   timing: ["string"],
+  seed: ["number"],
   realResponse: ["boolean"],
 };
 
@@ -84,6 +90,8 @@ function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
     }
     case "redact":
       return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+    case "seed":
+      return isCount(value);
     case "timing":
       return value === "instant" || value === "manual" || value === "real";
     case "unmatched":

@@ -18,6 +18,7 @@ export function pendingOn(core: Core): Pending[] {
   const exchanges = core.journal.all().filter((request) => request.outcome === "pending");
   return [
     ...exchanges.map((request) => ({ what: inWords(request), due: Infinity, request })),
+    ...core.gates.waiting(),
     ...core.clock.waiting(),
   ];
 }

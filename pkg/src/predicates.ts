@@ -1,6 +1,7 @@
 /** The test's own conditions: functions that the engine asks back for, by number. */
 
 import type { CapturedRequest } from "./captured.js";
+import { onPredicate } from "./engine.js";
 import { HandlerError, messageOf } from "./errors.js";
 import type { Journal } from "./journal.js";
 
@@ -23,50 +24,66 @@ export class Predicate {
 /** Gives a predicate its number while it is being encoded; otherwise there is none to give. */
 let enlist = (_predicate: Predicate): number => -1;
 
+/** Whose predicates the engine may run, and on which requests. */
+export interface Asked {
+  readonly journal: Journal;
+  readonly predicates: Predicates;
+}
+
+/** The transport whose engine is being called. The engine holds on to none: one that was forgotten can be collected. */
+let asked: Asked | undefined;
+let isListening = false;
+
+/** Makes a call of the engine, in which it may run predicates. */
+export function during<T>(transport: Asked, call: () => T): T {
+  // Predicates may use their own transport, or another one, and so come back here.
+  const outer = asked;
+  asked = transport;
+  try {
+    return call();
+  } finally {
+    asked = outer;
+  }
+}
+
 /**
- * The predicates of one transport. The engine holds on to this object, which therefore does not hold
- * on to the transport: one that was forgotten can be collected.
+ * What is to cross to the engine, as JSON: each predicate in it gets a number of this transport, good
+ * until it is released.
  */
+export function encode(
+  transport: Asked,
+  specification: object,
+): { readonly json: string; readonly predicates: readonly number[] } {
+  const predicates: number[] = [];
+  const outer = enlist;
+  enlist = (predicate) => {
+    const number = transport.predicates.add(predicate);
+    predicates.push(number);
+    return number;
+  };
+  try {
+    return { json: JSON.stringify(specification), predicates };
+  } finally {
+    enlist = outer;
+  }
+}
+
+/** The predicates of one transport. */
 export class Predicates {
   /** How deep we are in calls of the engine that may call back. */
   depth = 0;
   /** What a predicate threw during the engine's last call. */
   failure: HandlerError | undefined;
-  /** Where the requests are that the engine may ask about: only while it may, see {@link during}. */
-  #journal: Journal | undefined;
   readonly #known: Array<Predicate | undefined> = [];
   readonly #free: number[] = [];
 
-  /** Makes a call of the engine, in which it may run predicates on the requests of the journal. */
-  during<T>(journal: Journal, call: () => T): T {
-    // Predicates may use their own transport, and so come back here.
-    const outer = this.#journal;
-    this.#journal = journal;
-    try {
-      return call();
-    } finally {
-      this.#journal = outer;
-    }
-  }
-
-  /**
-   * What is to cross to the engine, as JSON: each predicate in it gets a number, good until it is
-   * released.
-   */
-  encode(specification: object): { readonly json: string; readonly predicates: readonly number[] } {
-    const predicates: number[] = [];
-    const outer = enlist;
-    enlist = (predicate) => {
-      const number = this.#free.pop() ?? this.#known.length;
-      this.#known[number] = predicate;
-      predicates.push(number);
-      return number;
-    };
-    try {
-      return { json: JSON.stringify(specification), predicates };
-    } finally {
-      enlist = outer;
-    }
+  /** Gives a predicate its number, good until it is released. */
+  add(predicate: Predicate): number {
+    if (!isListening) onPredicate((id, sequence) => asked?.predicates.run(id, sequence, asked.journal) ?? false);
+    isListening = true;
+    const number = this.#free.pop() ?? this.#known.length;
+    this.#known[number] = predicate;
+    return number;
   }
 
   /** Gives the numbers back. */
@@ -76,8 +93,8 @@ export class Predicates {
   }
 
   /** Called by the engine. An exception is kept, because what crosses the boundary is only its text. */
-  readonly test = (number: number, sequence: number): boolean => {
-    const exchange = this.#journal?.find(sequence);
+  run(number: number, sequence: number, journal: Journal): boolean {
+    const exchange = journal.find(sequence);
     const predicate = this.#known[number];
     if (exchange === undefined || predicate === undefined) return false;
     try {
@@ -89,7 +106,7 @@ export class Predicates {
     } finally {
       this.depth -= 1;
     }
-  };
+  }
 
   /** The failure of the last call, once. */
   takeFailure(): HandlerError | undefined {

@@ -21,8 +21,8 @@ const ALWAYS = [
 const USUAL: Secrets = new Set(ALWAYS);
 
 /** The usual secrets, and the test's own. */
-export function secretsWith(own: readonly string[]): Secrets {
-  return own.length === 0 ? USUAL : new Set([...ALWAYS, ...own.map((name) => name.toLowerCase())]);
+export function secretsWith(own: readonly string[] | undefined): Secrets {
+  return own === undefined ? USUAL : new Set([...ALWAYS, ...own.map((name) => name.toLowerCase())]);
 }
 
 /** The fields as pairs, with secrets replaced. */

@@ -76,7 +76,9 @@ export class Rule {
   toString(): string {
     const name = this.#extras?.name;
     if (name !== undefined) return name;
-    return this.#core.disposed ? "a rule of a disposed transport" : inWords(this.#core.engine.describe(this.id));
+    if (this.#core.disposed) return "a rule of a disposed transport";
+    this.#core.rules.tellSites();
+    return inWords(this.#core.engine.describe(this.id));
   }
 
   [INSPECT](): string {
@@ -91,7 +93,7 @@ export class Rule {
   /** @internal */
   onRemoved(listener: () => void): void {
     this.#extras = { ...this.#extras, whenRemoved: listener };
-    this.#core.onDispose.add(listener);
+    this.#core.onDispose(listener);
   }
 
   /** It is being removed; the engine still knows it. @internal */
@@ -99,7 +101,7 @@ export class Rule {
     const extras = { ...this.#extras, name: String(this), finalCalls: this.calls };
     this.#extras = extras;
     if (extras.whenRemoved === undefined) return;
-    this.#core.onDispose.delete(extras.whenRemoved);
+    this.#core.offDispose(extras.whenRemoved);
     extras.whenRemoved();
   }
 }

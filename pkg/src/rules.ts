@@ -4,13 +4,17 @@ import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
-import { Rule, type RuleExtras, ruleName } from "./rule.js";
-import { siteOf } from "./site.js";
+import { encode } from "./predicates.js";
+import { Rule, ruleName } from "./rule.js";
+import { type Place, siteOf } from "./site.js";
 
 /** What a sequence does when it has given all of its replies: fail (the default), repeat the last one, or start over. */
 export type SequenceEnd = "fail" | "repeat" | "cycle";
 
 const ENDS = { fail: "fail", repeat: "repeat_last", cycle: "cycle" } as const;
+
+/** How many rules may have places that are not in words yet. */
+const PLACES_LIMIT = 16;
 
 /** Kept small per rule: suites register thousands. */
 export class Rules {
@@ -19,9 +23,11 @@ export class Rules {
   readonly #replies: Array<Reply | undefined> = [];
   readonly #owners: Array<Rule | undefined> = [];
   /** Numbers of removed replies, to be given out again. */
-  readonly #free: number[] = [];
+  #free: number[] | undefined;
   /** The numbers of the predicates of those rules that have any. */
-  readonly #predicates = new Map<Rule, readonly number[]>();
+  #predicates: Map<Rule, readonly number[]> | undefined;
+  /** Where the latest plain rules were registered, as long as nobody wants to know: words are slow to make. */
+  #places: Array<{ readonly rule: number; readonly place: Place }> = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -37,32 +43,61 @@ export class Rules {
     return this.#owners[number];
   }
 
-  /** Registers a rule. `caller` is the public function it was called through: the site is where that was called. */
-  add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, caller: unknown): Rule {
-    const site = siteOf(caller);
-    const numbers = replies.map((reply) => this.#number(reply));
+  /** Registers a rule. */
+  add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
     const [reply] = replies;
-    const isPlain = draft.isPlain && end === undefined && reply?.template === undefined;
+    const isPlain = draft.isPlain && end === undefined && reply!.template === undefined;
+    return isPlain ? this.#addPlain(draft, reply!, place) : this.#addSpecial(draft, replies, end, place);
+  }
+
+  #addPlain(draft: RuleDraft, reply: Reply, place: Place): Rule {
+    const number = this.#number(reply);
+    const { method, target } = draft;
+    let id: number;
+    try {
+      id = this.#core.engine.addPlainRule(`${method ?? ""} ${target.text!}`, reply.status, number);
+    } catch (cause) {
+      this.#release(number);
+      throw invalid(draft.label, cause);
+    }
+    if (place !== undefined) {
+      if (this.#places.length === PLACES_LIMIT) this.tellSites();
+      this.#places.push({ rule: id, place });
+    }
+    // The engine can name it, unless it is for every method: that is `*` here, and nothing there.
+    const name = method === undefined ? ruleName(draft.label, siteOf(place)) : undefined;
+    const { captures } = target;
+    const rule = new Rule(this.#core, id, captures || name !== undefined ? { name, captures } : undefined);
+    this.#owners[number] = rule;
+    return rule;
+  }
+
+  #addSpecial(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
+    const site = siteOf(place);
+    const numbers = replies.map((reply) => this.#number(reply));
     let predicates: readonly number[] = [];
     try {
-      const { engine } = this.#core;
-      let id: number;
-      if (isPlain) {
-        id = engine.addPlainRule(draft.method ?? "", draft.target.text!, reply!.status, numbers[0]!, site);
-      } else {
-        const encoded = this.#core.predicates.encode(specificationOf(draft, replies, numbers, end, site));
-        predicates = encoded.predicates;
-        id = engine.addRule(encoded.json);
-      }
-      const rule = new Rule(this.#core, id, extrasOf(draft, isPlain, site));
+      const encoded = encode(this.#core, specificationOf(draft, replies, numbers, end, site));
+      predicates = encoded.predicates;
+      const id = this.#core.engine.addRule(encoded.json);
+      const { captures, groups } = draft.target;
+      const rule = new Rule(this.#core, id, { name: ruleName(draft.label, site), captures, groups });
       for (const number of numbers) this.#owners[number] = rule;
-      if (predicates.length > 0) this.#predicates.set(rule, predicates);
+      if (predicates.length > 0) (this.#predicates ??= new Map()).set(rule, predicates);
       return rule;
     } catch (cause) {
       for (const number of numbers) this.#release(number);
-      this.#core.predicates.release(predicates);
+      this.#core.releasePredicates(predicates);
       throw invalid(draft.label, cause);
     }
+  }
+
+  /** Tells the engine where rules were registered, because it is about to say so. */
+  tellSites(): void {
+    if (this.#places.length === 0) return;
+    const places = this.#places;
+    this.#places = [];
+    for (const { rule, place } of places) this.#core.engine.nameSite(rule, siteOf(place));
   }
 
   /** All rules. */
@@ -74,19 +109,22 @@ export class Rules {
     rule.retire();
     this.#core.engine.removeRule(rule.id);
     this.#owners.forEach((owner, number) => owner === rule && this.#release(number));
-    this.#core.predicates.release(this.#predicates.get(rule) ?? []);
-    this.#predicates.delete(rule);
+    const predicates = this.#predicates?.get(rule);
+    if (predicates === undefined) return;
+    this.#core.releasePredicates(predicates);
+    this.#predicates!.delete(rule);
   }
 
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
     for (const rule of this.all()) rule.retire();
-    this.#replies.length = this.#owners.length = this.#free.length = 0;
-    this.#predicates.clear();
+    this.#replies.length = this.#owners.length = 0;
+    this.#free = this.#predicates = undefined;
+    this.#places = [];
   }
 
   #number(reply: Reply): number {
-    const number = this.#free.pop() ?? this.#replies.length;
+    const number = this.#free?.pop() ?? this.#replies.length;
     this.#replies[number] = reply;
     this.#owners[number] = undefined;
     return number;
@@ -94,7 +132,7 @@ export class Rules {
 
   #release(number: number): void {
     this.#replies[number] = this.#owners[number] = undefined;
-    this.#free.push(number);
+    (this.#free ??= []).push(number);
   }
 }
 
@@ -123,14 +161,6 @@ function specificationOf(
     })),
     end: end === undefined ? undefined : ENDS[end],
   };
-}
-
-/** What the rule has to remember itself. The engine can name a plain rule, whose method and target say it all. */
-function extrasOf(draft: RuleDraft, isPlain: boolean, site: string): RuleExtras | undefined {
-  const { method, target, label } = draft;
-  const { captures, groups } = target;
-  const name = isPlain && method !== undefined ? undefined : ruleName(label, site);
-  return name === undefined && !captures && groups === undefined ? undefined : { name, captures, groups };
 }
 
 function invalid(name: string, cause: unknown): MockwireError {

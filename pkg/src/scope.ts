@@ -26,9 +26,8 @@ export class Scope extends Routes {
     super();
     this.#core = core;
     this.registrar = {
-      register: (draft, replies, end, caller) => {
-        core.assertUsable();
-        const rule = core.rules.add(draft, replies, end, caller);
+      register: (draft, replies, end, place) => {
+        const rule = core.register(draft, replies, end, place);
         this.#rules.push(rule);
         return rule;
       },

@@ -5,26 +5,31 @@ interface V8Error {
   captureStackTrace?: (target: object, below: unknown) => void;
 }
 
-/**
- * The caller of the public function `below`, as `file:line:column`; empty where the platform cannot
- * tell. One frame is asked for, which takes a few microseconds.
- */
-export function siteOf(below: unknown): string {
+/** A place in the source, not yet in words; `undefined` where the platform cannot tell. */
+export type Place = { readonly stack?: unknown } | undefined;
+
+/** Where the public function `below` was called. One frame is asked for, which takes a microsecond or two. */
+export function placeOf(below: unknown): Place {
   const errors = Error as V8Error;
-  if (errors.captureStackTrace === undefined) return "";
+  if (errors.captureStackTrace === undefined) return undefined;
   const limit = errors.stackTraceLimit;
-  const holder: { stack?: unknown } = {};
+  const holder: Place = {};
   try {
     errors.stackTraceLimit = 1;
     errors.captureStackTrace(holder, below);
   } finally {
     if (limit !== undefined) errors.stackTraceLimit = limit;
   }
-  return shared(placeIn(String(holder.stack)));
+  return holder;
+}
+
+/** A place as `file:line:column`; empty when it is not known. The platform writes its text now, which takes longer. */
+export function siteOf(place: Place): string {
+  return place === undefined ? "" : shared(lastIn(String(place.stack)));
 }
 
 /** `    at name (place)` or `    at place`, the last line: its place, relative to the working directory. */
-function placeIn(stack: string): string {
+function lastIn(stack: string): string {
   const line = stack.lastIndexOf("\n    at ");
   if (line < 0) return "";
   const end = stack.endsWith(")") ? stack.length - 1 : stack.length;

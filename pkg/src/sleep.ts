@@ -11,12 +11,11 @@ export function sleep(core: Core, milliseconds: number, signal: AbortSignal | un
       throw new InvalidArgumentError(`sleep() takes milliseconds, not ${shown(milliseconds)}`);
     }
     if (signal?.aborted === true) throw signal.reason;
-    const { clock, onDispose } = core;
-    const due = clock.now + milliseconds;
+    const { clock } = core;
     const leave = () => {
       cancel();
       signal?.removeEventListener("abort", abort);
-      onDispose.delete(dispose);
+      core.offDispose(dispose);
     };
     const abort = () => {
       leave();
@@ -26,15 +25,12 @@ export function sleep(core: Core, milliseconds: number, signal: AbortSignal | un
       leave();
       reject(new DisposedError());
     };
-    const cancel = clock.at(
-      due,
-      () => {
-        leave();
-        resolve();
-      },
-      () => `sleep(${milliseconds})`,
-    );
+    const wake = () => {
+      leave();
+      resolve();
+    };
+    const cancel = clock.at(clock.now + milliseconds, wake, () => `sleep(${milliseconds})`);
     signal?.addEventListener("abort", abort);
-    onDispose.add(dispose);
+    core.onDispose(dispose);
   });
 }

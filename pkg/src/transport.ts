@@ -39,17 +39,12 @@ export class MockTransport extends Routes {
   readonly fetch: typeof fetch;
 
   /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
-  constructor(options: MockTransportOptions = {}) {
+  constructor(options?: MockTransportOptions) {
     super();
     const core = new Core(options);
     adoptPlatform();
     this.#core = core;
-    this.registrar = {
-      register: (draft, replies, end, caller) => {
-        core.assertUsable();
-        return core.rules.add(draft, replies, end, caller);
-      },
-    };
+    this.registrar = core;
     this.fetch = fetchOf(core);
   }
 
@@ -135,15 +130,25 @@ export class MockTransport extends Routes {
 
   /**
    * Moves the transport's time forward. What falls due meanwhile happens in order, each at its own
-   * time. Promise callbacks run later: `await` something before looking at what they do. Throws an
-   * `InvalidArgumentError` with `timing: "real"`.
+   * time. Awaited, it lets everything happen that follows from that. Throws an `InvalidArgumentError`
+   * with `timing: "real"`.
+   *
+   * @example
+   * await transport.advance(1000);
    */
-  advance(milliseconds: number): void {
+  advance(milliseconds: number): Promise<void> {
     this.#core.assertUsable();
     if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
       throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
     }
-    this.#core.clock.advance(milliseconds);
+    return this.#core.clock.advance(milliseconds);
+  }
+
+  /** Lets the streams go on that are held at this name, now and later: see `hold` in a script. */
+  release(name: string): void {
+    this.#core.assertUsable();
+    if (typeof name !== "string") throw new InvalidArgumentError(`release() takes a name, not ${shown(name)}`);
+    this.#core.gates.release(name);
   }
 
   /**

@@ -25,5 +25,6 @@ function report(core: Core, ask: () => string): void {
   if (ask() === "") return;
   // Something is amiss. Now the engine needs to see everything, to say what came nearest.
   core.journal.tell();
+  core.rules.tellSites();
   throw new VerificationError((JSON.parse(ask()) as { message: string }).message);
 }

@@ -1,6 +1,13 @@
 /** What `build.mjs` puts in their places: the generated glue, and the module as text. */
 declare module "mockwire-wasm" {
-  export const Engine: new (options: string, test: (predicate: number, sequence: number) => boolean) => object;
+  export const Engine: {
+    new (): object;
+    withOptions(options: string): object;
+    line(line: string): number;
+    listen(test: (predicate: number, sequence: number) => boolean): void;
+  };
+  export function encodeEvent(event: string): Uint8Array<ArrayBuffer>;
+  export const Player: new (script: string, seed: number, sequence: number) => object;
   export function initSync(options: { module: WebAssembly.Module }): unknown;
 }
 

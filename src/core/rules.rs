@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::{Arc, OnceLock};
 
 use slotmap::SlotMap;
 
@@ -79,8 +80,9 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) enum Site {
     Rust(&'static Location<'static>),
+    /// Told when somebody wants to know: to find it out takes long.
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
-    Text(std::sync::Arc<str>),
+    Text(OnceLock<Arc<str>>),
 }
 
 pub(crate) struct Registered<M: Mode> {
@@ -234,7 +236,7 @@ impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rust(location) => location.fmt(f),
-            Self::Text(text) => f.write_str(text),
+            Self::Text(text) => f.write_str(text.get().map_or("", |text| text)),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::script::Script;
 use super::template::{Escaping, Template};
 use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
 use crate::fault::Fault;
+use crate::sse::Event;
 
 /// What a rule answers with: a status, header fields and a body, or a scripted failure.
 ///
@@ -119,21 +120,45 @@ impl Reply {
         }
     }
 
-    /// 200 with a body that plays this script.
+    /// 200 with a body that plays this script; with `content-type: text/event-stream` when there
+    /// are events in it.
     #[must_use]
     pub fn script(script: Script) -> Self {
         let script = match script.validate() {
             Ok(script) => script,
             Err(error) => return Self::empty().fail(error),
         };
+        let has_events = script.has_events();
         let body = match script.plain_frames() {
             Some(frames) => ReplyBody::Frames(frames.into()),
             None => ReplyBody::Script(Arc::new(script)),
         };
-        Self {
+        let reply = Self {
             body,
             ..Self::empty()
+        };
+        if has_events {
+            reply.content_type("text/event-stream")
+        } else {
+            reply
         }
+    }
+
+    /// 200 with these server-sent events, each one a frame, and `content-type: text/event-stream`.
+    ///
+    /// ```
+    /// use mockwire::{Reply, sse::Event};
+    /// use serde_json::json;
+    ///
+    /// let deltas = ["Hel", "lo"].map(|text| Event::json(json!({"text": text})).named("delta"));
+    /// let reply = Reply::events(deltas);
+    /// # let _ = reply;
+    /// ```
+    ///
+    /// For pauses and endings, give [`Reply::script`] a [`Script`].
+    #[must_use]
+    pub fn events<E: Into<Event>>(events: impl IntoIterator<Item = E>) -> Self {
+        Self::script(Script::new().events(events))
     }
 
     /// 200 with these values as lines of JSON, each one a frame, and

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use http_body_util::BodyExt;
+use mockwire::sse::{Event, LineEnding};
 use mockwire::{Chunking, Ending, Fault, Outcome, Rate, Reply, Script};
 use serde_json::json;
 
@@ -255,6 +256,49 @@ fn lines_of_json_are_frames() {
 }
 
 #[test]
+fn events_are_frames_as_well() {
+    let transport = MockTransport::new();
+    let events = [
+        Event::data("1").named("n").id("a"),
+        Event::data("two\nlines"),
+    ];
+    let script = Script::new()
+        .events(events.clone())
+        .wait(millis(5))
+        .event(Event::new().comment("ping"))
+        .terminal_event(Event::data("[DONE]"))
+        .line_ending(LineEnding::CrLf);
+    transport
+        .get("/script")
+        .reply(Reply::script(script.clone()));
+    transport.get("/events").reply(Reply::events(events));
+    let response = send(&transport, get("/script")).unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let frames = StreamExt::collect::<Vec<_>>(response.into_body());
+    let frames: Vec<_> = transport
+        .block_on(frames)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let expected = [
+        "event: n\r\nid: a\r\ndata: 1\r\n\r\n",
+        "data: two\r\ndata: lines\r\n\r\n",
+        ": ping\r\n\r\n",
+        "data: [DONE]\r\n\r\n",
+    ];
+    assert_eq!(frames, expected);
+    let plain = "event: n\nid: a\ndata: 1\n\ndata: two\ndata: lines\n\n";
+    assert_eq!(fetch(&transport, get("/events")).unwrap(), plain);
+    let written = serde_json::to_value(&script).unwrap();
+    assert_eq!(
+        written["steps"][0],
+        json!({"event": {"event": "n", "id": "a", "data": "1"}})
+    );
+    assert_eq!(written["lineEnding"], "crlf");
+    assert_eq!(serde_json::from_value::<Script>(written).unwrap(), script);
+}
+
+#[test]
 fn a_script_is_a_value_also_in_json() {
     let script = Script::new()
         .first_byte(millis(300))
@@ -313,6 +357,8 @@ fn a_script_that_cannot_be_played_is_refused() {
         frame().trailer("no name", "x"),
         frame().trailer("x", "a\nb"),
         Script::new().repeat_forever(),
+        Script::new().event(Event::data("x").id("a\nb")),
+        serde_json::from_str(r#"{"terminal": {"wait": 1}}"#).unwrap(),
         Script::new().hold("go").repeat_forever(),
     ] {
         let refused = MockTransport::new()

@@ -32,10 +32,19 @@ export function error(code: string | Error = "ECONNRESET"): Reply {
 
 /** What `fetch` rejects with when the connection fails. */
 export function networkError(code: string, message = MESSAGES[code] ?? code): TypeError {
+  return new TypeError("fetch failed", { cause: causeOf(code, message) });
+}
+
+/** What the reader of a body gets when the connection fails in the middle. */
+export function terminated(code: string): TypeError {
+  return new TypeError("terminated", { cause: causeOf(code, MESSAGES[code] ?? code) });
+}
+
+function causeOf(code: string, message: string): Error {
   const cause = Object.assign(new Error(message), { code });
   const name = NAMES[code];
   if (name !== undefined) cause.name = name;
-  return new TypeError("fetch failed", { cause });
+  return cause;
 }
 
 const MESSAGES: Readonly<Record<string, string>> = {

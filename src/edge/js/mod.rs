@@ -4,20 +4,20 @@
 //! one number; bodies and replies stay on the JavaScript side, under numbers. Header fields and
 //! bodies follow only when a rule looks at them, or a query does.
 
-mod alarms;
 mod convert;
 mod decide;
 mod lines;
+mod play;
 mod spec;
+mod time;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use self::alarms::{Alarms, duration, milliseconds};
 use self::convert::{block, finished, rule_number, thrown};
 use self::decide::Decider;
 use self::lines::Lines;
@@ -34,33 +34,44 @@ use crate::transport::MockTransport;
 use crate::verify;
 use crate::when::When;
 
+thread_local! {
+    static LINES: RefCell<Lines> = RefCell::default();
+}
+
 /// The engine of one JavaScript `MockTransport`. Sequence numbers count requests from 1.
 #[wasm_bindgen]
 pub struct Engine {
     transport: MockTransport<Local>,
-    /// Called with the number of a predicate and a sequence number; answers or throws.
-    test: Function,
     decider: RefCell<Decider>,
-    lines: RefCell<Lines>,
-    alarms: RefCell<Alarms>,
     /// Where rules were registered: rules made in a loop share one text.
     sites: RefCell<HashSet<Arc<str>>>,
 }
 
 #[wasm_bindgen]
 impl Engine {
-    /// A new engine; the options are JSON.
+    /// A new engine.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str, test: Function) -> Result<Self, JsValue> {
+    #[allow(clippy::new_without_default, reason = "JavaScript knows no `Default`")]
+    pub fn new() -> Self {
+        Self::of(MockTransport::new())
+    }
+
+    /// A new engine with options, given as JSON.
+    #[wasm_bindgen(js_name = withOptions)]
+    pub fn with_options(options: &str) -> Result<Self, JsValue> {
         let transport = Options::parse(options).and_then(Options::build);
-        Ok(Self {
-            transport: transport.map_err(thrown)?,
-            test,
-            decider: RefCell::default(),
-            lines: RefCell::default(),
-            alarms: RefCell::default(),
-            sites: RefCell::default(),
-        })
+        transport.map(Self::of).map_err(thrown)
+    }
+
+    /// Forgets everything, as if `new` had made it just now.
+    pub fn renew(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Says whom all engines ask about predicates: a function of the number of a predicate and a
+    /// sequence number, which answers or throws.
+    pub fn listen(test: Function) {
+        spec::listen(test);
     }
 
     /// Registers a rule, given as JSON; its number.
@@ -68,23 +79,17 @@ impl Engine {
     pub fn add_rule(&self, spec: &str) -> Result<f64, JsValue> {
         let rule = RuleSpec::parse(spec).and_then(|spec| {
             let site = self.site(&spec.site);
-            spec.register(&self.transport, site, &self.test)
+            spec.register(&self.transport, site)
         });
         rule.map(rule_number).map_err(thrown)
     }
 
     /// Registers a rule without further conditions, which always gives the same reply; its number.
-    /// What most rules are, and cheaper than JSON. An empty method means any.
+    /// What most rules are, and cheaper than JSON. `METHOD TARGET`; an empty method means any.
     #[wasm_bindgen(js_name = addPlainRule)]
-    pub fn add_plain_rule(
-        &self,
-        method: &str,
-        target: &str,
-        status: u16,
-        reply: u32,
-        site: &str,
-    ) -> Result<f64, JsValue> {
-        let site = Site::Text(self.site(site));
+    pub fn add_plain_rule(&self, rule: &str, status: u16, reply: u32) -> Result<f64, JsValue> {
+        let (method, target) = rule.split_once(' ').unwrap_or(("", rule));
+        let site = Site::Text(OnceLock::new());
         let matcher = if method.is_empty() {
             conditions::url(target)
         } else {
@@ -95,6 +100,18 @@ impl Engine {
             when.register(Action::Reply(answer.external(reply)))
         });
         rule.map(|rule| rule_number(rule.id())).map_err(thrown)
+    }
+
+    /// Says where a rule was registered, unless that was said before or the rule is gone.
+    #[wasm_bindgen(js_name = nameSite)]
+    pub fn name_site(&self, rule: f64, site: &str) {
+        let site = self.site(site);
+        self.transport.engine.with(|core| {
+            let registered = core.rules.get(convert::rule_id(rule));
+            if let Some(Site::Text(told)) = registered.map(|registered| &registered.rule.site) {
+                told.get_or_init(|| site);
+            }
+        });
     }
 
     /// Removes a rule.
@@ -113,16 +130,17 @@ impl Engine {
         })
     }
 
-    /// Remembers the line of a request, `METHOD URL`, for `callKnown`; its number.
-    pub fn line(&self, line: &str) -> Result<usize, JsValue> {
-        self.lines.borrow_mut().add(line).map_err(thrown)
+    /// Remembers the line of a request, `METHOD URL`, for `callKnown` of any engine; its number.
+    pub fn line(line: &str) -> Result<usize, JsValue> {
+        let number = LINES.with_borrow_mut(|lines| lines.add(line));
+        number.map_err(thrown)
     }
 
     /// As `call`, by the number of a line that was remembered, so that no text crosses;
     /// [`decide::FORGOTTEN`] when 1024 other lines came after it: then no request has arrived.
     #[wasm_bindgen(js_name = callKnown)]
     pub fn call_known(&self, line: usize) -> i32 {
-        let Some(line) = self.lines.borrow().get(line) else {
+        let Some(line) = LINES.with_borrow(|lines| lines.get(line)) else {
             return decide::FORGOTTEN;
         };
         self.deciding(|decider| decider.call(&self.transport, line))
@@ -188,7 +206,7 @@ impl Engine {
 
     /// The numbers of the captured requests that satisfy a condition, given as JSON.
     pub fn matching(&self, condition: &str) -> Result<Vec<f64>, JsValue> {
-        let found = spec::condition(condition, &self.test)
+        let found = spec::condition(condition)
             .and_then(|matcher| self.transport.try_requests_matching(&matcher));
         let numbers = |found: Vec<crate::Captured>| {
             found
@@ -234,11 +252,10 @@ impl Engine {
         self.transport.clear();
     }
 
-    /// Forgets rules, captures and scenario states, and counts from 1 again. Alarms are gone as well;
-    /// time goes on from where it is.
+    /// Forgets rules, captures and scenario states, and counts from 1 again. Nobody stands
+    /// in line any more; time goes on from where it is.
     pub fn reset(&self) {
         self.transport.reset();
-        self.alarms.borrow_mut().clear();
         *self.decider.borrow_mut() = Decider::default();
     }
 
@@ -252,48 +269,17 @@ impl Engine {
     pub fn scenario(&self, name: &str) -> String {
         self.transport.scenario(name)
     }
-
-    /// The transport's time, in ms since it was made.
-    pub fn now(&self) -> f64 {
-        milliseconds(self.transport.now())
-    }
-
-    /// Moves the transport's time forward.
-    pub fn advance(&self, by: f64) {
-        self.transport.advance(duration(by));
-    }
-
-    /// Sets an alarm at this time; its number.
-    pub fn alarm(&self, at: f64) -> u32 {
-        self.alarms.borrow_mut().set(&self.transport.engine, at)
-    }
-
-    /// Takes an alarm back; one that has fallen due is gone already.
-    #[wasm_bindgen(js_name = cancelAlarm)]
-    pub fn cancel_alarm(&self, number: u32) {
-        let mut alarms = self.alarms.borrow_mut();
-        alarms.cancel(&self.transport.engine, number);
-    }
-
-    /// When something is due next; `Infinity` when nothing is.
-    #[wasm_bindgen(js_name = nextDue)]
-    pub fn next_due(&self) -> f64 {
-        let next = self
-            .transport
-            .engine
-            .with(|core| core.timeline.next_due().map(milliseconds));
-        next.unwrap_or(f64::INFINITY)
-    }
-
-    /// Moves time to what is due next, unless that is later than `limit`; the numbers of the alarms
-    /// that fell due, in the order in which they were set.
-    pub fn step(&self, limit: f64) -> Vec<u32> {
-        let mut alarms = self.alarms.borrow_mut();
-        alarms.step(&self.transport.engine, limit)
-    }
 }
 
 impl Engine {
+    fn of(transport: MockTransport<Local>) -> Self {
+        Self {
+            transport,
+            decider: RefCell::default(),
+            sites: RefCell::default(),
+        }
+    }
+
     /// Runs a decision with its own decider: predicates may come back to the engine meanwhile.
     fn deciding(&self, f: impl FnOnce(&mut Decider) -> i32) -> i32 {
         let mut decider = Decider::default();

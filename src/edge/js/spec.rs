@@ -1,5 +1,6 @@
 //! What JavaScript sends as JSON: options, rules and conditions.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) struct Options {
     journal: JournalOptions,
     #[serde(default)]
     redact: Vec<String>,
+    seed: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -162,6 +164,9 @@ impl Options {
         if let Some(bytes) = self.journal.body_bytes {
             builder = builder.max_body_bytes(bytes);
         }
+        if let Some(seed) = self.seed {
+            builder = builder.seed(seed as u64);
+        }
         for name in &self.redact {
             builder = builder.redact(name);
         }
@@ -178,10 +183,9 @@ impl RuleSpec {
         self,
         transport: &MockTransport<Local>,
         site: Arc<str>,
-        test: &Function,
     ) -> Result<RuleId> {
-        let site = Site::Text(site);
-        let matcher = self.when.matcher(test)?;
+        let site = Site::Text(site.into());
+        let matcher = self.when.matcher()?;
         let (min, max) = (self.min, self.max);
         let mut when = When::new(transport.clone(), matcher, None, site)
             .priority(if self.otherwise {
@@ -238,17 +242,14 @@ impl End {
 }
 
 /// A condition given as JSON.
-pub(super) fn condition(json: &str, test: &Function) -> Result<JsMatcher> {
-    parse::<Condition>(json)?.matcher(test)
+pub(super) fn condition(json: &str) -> Result<JsMatcher> {
+    parse::<Condition>(json)?.matcher()
 }
 
 impl Condition {
-    fn matcher(self, test: &Function) -> Result<JsMatcher> {
+    fn matcher(self) -> Result<JsMatcher> {
         let all = |conditions: Vec<Self>| -> Result<Vec<JsMatcher>> {
-            conditions
-                .into_iter()
-                .map(|condition| condition.matcher(test))
-                .collect()
+            conditions.into_iter().map(Self::matcher).collect()
         };
         let matcher: JsMatcher = match self {
             Self::All(conditions) => condition::all_of(all(conditions)?),
@@ -263,13 +264,12 @@ impl Condition {
             Self::Host(host) => condition::host(&host),
             Self::Json { pointer, test } => condition::json_test(&pointer, test.into()),
             Self::Method(method) => condition::method_is(&method),
-            Self::Not(condition) => !condition.matcher(test)?,
+            Self::Not(condition) => !condition.matcher()?,
             Self::Nth { from, to } => Pattern::Nth { from, to }.into(),
             Self::Path(target) | Self::Url(target) => condition::url(&target),
             Self::Port(port) => condition::port(port),
             Self::Predicate { id, label } => {
-                let test = test.clone();
-                let test = Rc::new(JsPredicate { id, test });
+                let test = Rc::new(JsPredicate(id));
                 let label = label.into();
                 Matcher(Node::Predicate { label, test })
             }
@@ -306,17 +306,26 @@ impl From<JsonSpec> for JsonTest {
 }
 
 /// A predicate that JavaScript knows by its number. An exception is a failure of the handler.
-struct JsPredicate {
-    id: u32,
-    test: Function,
+struct JsPredicate(u32);
+
+thread_local! {
+    /// Called with the number of a predicate and a sequence number; answers or throws.
+    static TEST: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Says whom to ask about predicates.
+pub(super) fn listen(test: Function) {
+    TEST.set(Some(test));
 }
 
 impl Predicate for JsPredicate {
     fn test(&self, _: &Request, sequence: u64) -> Result<bool> {
-        let (id, sequence) = (JsValue::from(self.id), JsValue::from(sequence as f64));
-        match self.test.call2(&JsValue::UNDEFINED, &id, &sequence) {
-            Ok(answer) => Ok(answer.is_truthy()),
-            Err(_) => Err(failed("a predicate threw")),
+        let (id, sequence) = (JsValue::from(self.0), JsValue::from(sequence as f64));
+        let test = TEST.with_borrow(Clone::clone);
+        match test.map(|test| test.call2(&JsValue::UNDEFINED, &id, &sequence)) {
+            Some(Ok(answer)) => Ok(answer.is_truthy()),
+            Some(Err(_)) => Err(failed("a predicate threw")),
+            None => Err(failed("nobody knows the predicate")),
         }
     }
 }
@@ -327,7 +336,7 @@ fn bytes(text: &str) -> Vec<u8> {
         .collect()
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json)
         .map_err(|error| Error::invalid(Part::Option, json, error.to_string()))
 }

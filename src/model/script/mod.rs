@@ -12,10 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 pub use self::chunking::Chunking;
-use self::step::{Data, Step};
+use self::step::Step;
 use super::content::Content;
 use crate::error::{Error, FIELD_VALUE, Part, Result, TOKEN};
 use crate::fault::Fault;
+use crate::sse::{Event, LineEnding};
 
 /// What a streamed body does, in time: frames, the gaps between them, and how it ends.
 ///
@@ -67,9 +68,11 @@ pub struct Script {
     #[serde(default, skip_serializing_if = "is_default")]
     chunking: Option<Chunking>,
     #[serde(default, skip_serializing_if = "is_default")]
+    line_ending: LineEnding,
+    #[serde(default, skip_serializing_if = "is_default")]
     repeat: Repeat,
     #[serde(default, skip_serializing_if = "is_default")]
-    terminal: Option<Data>,
+    terminal: Option<Step>,
     #[serde(default, skip_serializing_if = "is_default")]
     without_terminal: bool,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -133,9 +136,9 @@ impl Script {
     /// Adds a frame. A frame without bytes is none.
     #[must_use]
     pub fn frame(mut self, content: impl Into<Content>) -> Self {
-        let data = Data(content.into().into_bytes());
-        if !data.0.is_empty() {
-            self.steps.push(Step::Frame(data));
+        let step = Step::frame(content);
+        if step.does_something() {
+            self.steps.push(step);
         }
         self
     }
@@ -144,6 +147,27 @@ impl Script {
     #[must_use]
     pub fn frames<C: Into<Content>>(self, contents: impl IntoIterator<Item = C>) -> Self {
         contents.into_iter().fold(self, Self::frame)
+    }
+
+    /// Adds a server-sent event as a frame.
+    #[must_use]
+    pub fn event(mut self, event: impl Into<Event>) -> Self {
+        self.steps.push(Step::Event(event.into()));
+        self
+    }
+
+    /// Adds server-sent events, each as a frame. Those of a recording are read by
+    /// [`sse::parse`](crate::sse::parse).
+    #[must_use]
+    pub fn events<E: Into<Event>>(self, events: impl IntoIterator<Item = E>) -> Self {
+        events.into_iter().fold(self, Self::event)
+    }
+
+    /// With which characters the lines of events end. [`LineEnding::Lf`] unless said otherwise.
+    #[must_use]
+    pub fn line_ending(mut self, ending: LineEnding) -> Self {
+        self.line_ending = ending;
+        self
     }
 
     /// Nothing for so long, then what follows.
@@ -215,7 +239,14 @@ impl Script {
     /// The protocol's own last words, such as `data: [DONE]\n\n`: comes after everything else.
     #[must_use]
     pub fn terminal(mut self, content: impl Into<Content>) -> Self {
-        self.terminal = Some(Data(content.into().into_bytes()));
+        self.terminal = Some(Step::frame(content));
+        self
+    }
+
+    /// Like [`terminal`](Self::terminal), as a server-sent event.
+    #[must_use]
+    pub fn terminal_event(mut self, event: impl Into<Event>) -> Self {
+        self.terminal = Some(Step::Event(event.into()));
         self
     }
 
@@ -289,6 +320,15 @@ impl Script {
             let reason = "it repeats for ever, but has neither a frame nor a pause to repeat";
             return option("repeat_forever()".to_owned(), reason);
         }
+        for step in self.steps.iter().chain(&self.terminal) {
+            step.validate()?;
+        }
+        if self.terminal.as_ref().is_some_and(|it| !it.is_frame()) {
+            return option(
+                "terminal".to_owned(),
+                "a frame or an event is needed, not a pause",
+            );
+        }
         self.trailer_fields().map(|_| self)
     }
 
@@ -315,6 +355,10 @@ impl Script {
             && !self.draws()
             && self.steps.iter().all(Step::is_frame);
         is_plain.then(|| player::Player::frames_of(self))
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Event(_)))
     }
 
     /// Whether it draws random numbers.

@@ -98,11 +98,14 @@ impl Player {
                 }
                 Stage::Terminal => {
                     self.stage = Stage::Over;
-                    if let Some(terminal) = &self.script.terminal {
-                        if !self.script.without_terminal {
-                            self.text = terminal.0.clone();
-                        }
-                    }
+                    let Script {
+                        terminal,
+                        line_ending,
+                        ..
+                    } = &*self.script;
+                    let terminal = terminal.as_ref().filter(|_| !self.script.without_terminal);
+                    let text = terminal.and_then(|step| step.bytes(*line_ending));
+                    self.text = text.unwrap_or_default();
                 }
                 Stage::Over => {
                     return Played::End {
@@ -137,8 +140,14 @@ impl Player {
         };
         self.step += 1;
         match step {
-            Step::Frame(data) if script.chunking.is_none() => self.text = data.0.clone(),
-            Step::Frame(data) => self.text = self.gather(&script, &data.0),
+            Step::Event(_) | Step::Frame(_) => {
+                let first = step.bytes(script.line_ending).unwrap_or_default();
+                self.text = if script.chunking.is_some() {
+                    self.gather(&script, first)
+                } else {
+                    first
+                };
+            }
             Step::Hold(name) => return Some(name.clone()),
             Step::Wait(pause) => self.pause(*pause),
         }
@@ -146,20 +155,15 @@ impl Player {
     }
 
     /// The bytes of this frame and of those that follow it at once.
-    fn gather(&mut self, script: &Script, first: &Bytes) -> Bytes {
-        let mut text = BytesMut::new();
-        while let Some(Step::Frame(data)) = script.steps.get(self.step) {
-            if text.is_empty() {
-                text.extend_from_slice(first);
-            }
-            text.extend_from_slice(&data.0);
+    fn gather(&mut self, script: &Script, first: Bytes) -> Bytes {
+        let following = script.steps[self.step..].iter();
+        let following = following.map_while(|step| step.bytes(script.line_ending));
+        let mut text = BytesMut::from(first);
+        for bytes in following {
+            text.extend_from_slice(&bytes);
             self.step += 1;
         }
-        if text.is_empty() {
-            first.clone()
-        } else {
-            text.freeze()
-        }
+        text.freeze()
     }
 
     /// Cuts the next frame off the text, and takes the time that it takes.

@@ -1,5 +1,5 @@
-//! The steps of a script, and their JSON: `{"text": ".."}`, `{"base64": ".."}`, `{"wait": 50}`,
-//! `{"hold": "name"}`.
+//! The steps of a script, and their JSON: `{"text": ".."}`, `{"base64": ".."}`,
+//! `{"event": {"data": ".."}}`, `{"wait": 50}`, `{"hold": "name"}`.
 
 use std::time::Duration;
 
@@ -7,51 +7,63 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::millis;
+use crate::error::Error;
 use crate::model::base64;
+use crate::model::content::Content;
+use crate::sse::{Event, LineEnding};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Written", try_from = "Written")]
 pub(super) enum Step {
-    Frame(Data),
+    Event(Event),
+    Frame(Bytes),
     Hold(String),
     Wait(Duration),
 }
-
-/// Some bytes, which in JSON are a text where they can be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Written", try_from = "Written")]
-pub(super) struct Data(pub(super) Bytes);
 
 /// A step as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Written {
     Base64(String),
+    Event(Event),
     Hold(String),
     Text(String),
     Wait(#[serde(with = "millis")] Duration),
 }
 
 impl Step {
+    pub(super) fn frame(content: impl Into<Content>) -> Self {
+        Self::Frame(content.into().into_bytes())
+    }
+
+    /// The bytes of a frame, unless this is a pause. Events have been validated.
+    pub(super) fn bytes(&self, ending: LineEnding) -> Option<Bytes> {
+        match self {
+            Self::Event(event) => event.encode(ending).ok(),
+            Self::Frame(bytes) => Some(bytes.clone()),
+            Self::Hold(_) | Self::Wait(_) => None,
+        }
+    }
+
     pub(super) fn is_frame(&self) -> bool {
-        matches!(self, Self::Frame(_))
+        matches!(self, Self::Event(_) | Self::Frame(_))
     }
 
     /// Whether it gives anything or takes time.
     pub(super) fn does_something(&self) -> bool {
         match self {
-            Self::Frame(data) => !data.0.is_empty(),
+            Self::Event(event) => *event != Event::new(),
+            Self::Frame(bytes) => !bytes.is_empty(),
             Self::Hold(_) => false,
             Self::Wait(pause) => !pause.is_zero(),
         }
     }
-}
 
-impl From<Data> for Written {
-    fn from(data: Data) -> Self {
-        match std::str::from_utf8(&data.0) {
-            Ok(text) => Self::Text(text.to_owned()),
-            Err(_) => Self::Base64(base64::encode(&data.0)),
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        match self {
+            Self::Event(event) => event.validate(),
+            Self::Frame(_) | Self::Hold(_) | Self::Wait(_) => Ok(()),
         }
     }
 }
@@ -59,7 +71,11 @@ impl From<Data> for Written {
 impl From<Step> for Written {
     fn from(step: Step) -> Self {
         match step {
-            Step::Frame(data) => data.into(),
+            Step::Event(event) => Self::Event(event),
+            Step::Frame(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => Self::Text(text.to_owned()),
+                Err(_) => Self::Base64(base64::encode(&bytes)),
+            },
             Step::Hold(name) => Self::Hold(name),
             Step::Wait(pause) => Self::Wait(pause),
         }
@@ -71,26 +87,14 @@ impl TryFrom<Written> for Step {
 
     fn try_from(written: Written) -> Result<Self, String> {
         match written {
-            Written::Hold(name) => Ok(Self::Hold(name)),
-            Written::Wait(pause) => Ok(Self::Wait(pause)),
-            data => data.try_into().map(Self::Frame),
-        }
-    }
-}
-
-impl TryFrom<Written> for Data {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Self, String> {
-        match written {
-            Written::Text(text) => Ok(Self(text.into())),
             Written::Base64(text) => match base64::decode(&text) {
-                Some(bytes) => Ok(Self(bytes.into())),
+                Some(bytes) => Ok(Self::Frame(bytes.into())),
                 None => Err(format!("{text:?} is not base64 (RFC 4648 §4, padded)")),
             },
-            Written::Hold(_) | Written::Wait(_) => {
-                Err("`text` or `base64` is needed here, not a pause".to_owned())
-            }
+            Written::Event(event) => Ok(Self::Event(event)),
+            Written::Hold(name) => Ok(Self::Hold(name)),
+            Written::Text(text) => Ok(Self::Frame(text.into())),
+            Written::Wait(pause) => Ok(Self::Wait(pause)),
         }
     }
 }
