@@ -178,8 +178,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /** The connection fails: `fetch` rejects with a network error of this code, or with this error. See {@link error}. */
-  error(code?: string | Error): Rule {
-    return this.#register([error(code)], this.error);
+  error(code?: string | Error, init?: Pick<ReplyInit, "delay">): Rule {
+    return this.#register([error(code, init)], this.error);
   }
 
   /** @internal */

@@ -10,6 +10,8 @@ export interface ReplyInit {
   /** The reason phrase; the usual one of the status unless given. */
   readonly statusText?: string;
   readonly headers?: HeadersInput;
+  /** How many milliseconds after the request the head comes, in the transport's time: at once unless given. */
+  readonly delay?: number;
 }
 
 /** A checked head. Shared by all responses of its reply. */
@@ -19,6 +21,8 @@ export interface Head {
   readonly headers: HeaderList;
   /** Where to go on, when the status is a redirect and says so. */
   readonly location: string | undefined;
+  /** How long after the request it comes. */
+  readonly delay: number;
   /** Where the reply comes from, when it is another transport's. */
   readonly origin?: { readonly url: string; readonly redirected: boolean };
 }
@@ -39,6 +43,7 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
     throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
   }
   return shared({
+    delay: checkedDelay(init.delay),
     status,
     statusText,
     headers,
@@ -50,8 +55,12 @@ let latest: Head | undefined;
 
 /** Replies made one after the other tend to have the same head: one object is enough for them. */
 function shared(head: Head): Head {
-  const { status, statusText, headers } = head;
-  const isLatest = latest?.status === status && latest.statusText === statusText && areEqual(latest.headers, headers);
+  const { delay, status, statusText, headers } = head;
+  const isLatest =
+    latest?.status === status &&
+    latest.delay === delay &&
+    latest.statusText === statusText &&
+    areEqual(latest.headers, headers);
   return isLatest ? latest! : (latest = head);
 }
 
@@ -66,6 +75,12 @@ export function checkedStatus(status: unknown): number {
     "MOCKWIRE_INVALID_STATUS",
     `a reply's status is a whole number from 200 to 599, not ${given}`,
   );
+}
+
+/** A pause in milliseconds; none unless given. */
+export function checkedDelay(delay: unknown = 0): number {
+  if (typeof delay === "number" && delay >= 0) return delay;
+  throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `a delay is a number of milliseconds, not ${shown(delay)}`);
 }
 
 /** Whether a reply with this status has no body, whatever is done (RFC 9110, section 15). */
