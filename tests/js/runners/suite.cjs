@@ -125,6 +125,27 @@ module.exports = function suite({ describe, test, fakeTimers, MockTransport, Ope
       assert.ok(transport.now() >= after + 1);
     }));
 
+    test("fake timers move streams: merged ones keep their order", async () => {
+      fakeTimers.install();
+      await withReal(async (transport) => {
+        for (const [path, gap] of [["a", 20], ["b", 30]]) {
+          transport.get(`/${path}`).stream(["1", "2", "3", "4"], { gap });
+        }
+        const log = [];
+        const decoder = new TextDecoder();
+        const read = async (path) => {
+          const { body } = await transport.fetch(`https://api.test/${path}`);
+          for await (const chunk of body) log.push(path + decoder.decode(chunk));
+        };
+        const reading = Promise.all(["a", "b"].map(read));
+        await fakeTimers.advance(50);
+        assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3"]);
+        await fakeTimers.advance(1000);
+        assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3", "a4", "b3", "b4"]);
+        await reading;
+      })();
+    });
+
     test("what lasts longer than a timer can", async () => {
       fakeTimers.install();
       await withReal(async (transport) => {
