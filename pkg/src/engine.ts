@@ -5,7 +5,7 @@
  * JavaScript side and are named by number; headers and bodies follow only when a rule looks at them.
  */
 
-import { encodeEvent as encode, Engine as WasmEngine, initSync, Player as WasmPlayer } from "mockwire-wasm";
+import { Engine as WasmEngine, initSync, Player as WasmPlayer } from "mockwire-wasm";
 import base64 from "mockwire-wasm/base64";
 
 /** What `call` and `decide` answer instead of the number of a reply. */
@@ -139,7 +139,7 @@ export function newPlayer(script: string, seed: number, sequence: number): Playe
 /** The bytes of a server-sent event, which is JSON. Throws when there can be no such event. */
 export function encodeEvent(event: string): Uint8Array<ArrayBuffer> {
   compile();
-  return encode(event);
+  return WasmPlayer.encodeEvent(event);
 }
 
 /** Takes back an engine that was made without options. */

@@ -177,7 +177,7 @@ function liveStreamClass(): LiveStreamClass {
     }
   }
 
-  return class extends ReadableStream<Uint8Array> {
+  class LiveStream extends ReadableStream<Uint8Array> {
     readonly #source: Source;
 
     constructor(
@@ -192,5 +192,66 @@ function liveStreamClass(): LiveStreamClass {
     override getReader(options?: any): any {
       return options == null ? new LiveReader(this, this.#source) : super.getReader(options);
     }
+  }
+
+  // Only where the platform's streams can be iterated, ours can be.
+  const { prototype } = LiveStream;
+  if (Symbol.asyncIterator in prototype) {
+    const values = function (this: ReadableStream<Uint8Array>, options?: ReadableStreamIteratorOptions) {
+      return iterator(this.getReader(), options?.preventCancel === true);
+    };
+    const hidden = { value: values, writable: true, configurable: true };
+    Object.defineProperties(prototype, { values: hidden, [Symbol.asyncIterator]: hidden });
+  }
+  return LiveStream;
+}
+
+/** What the platform's async iterators inherit from. */
+let AsyncIteratorPrototype: object | undefined;
+
+/** As the platform iterates a stream, but with our reader. */
+function iterator(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  preventCancel: boolean,
+): AsyncIterator<Uint8Array | undefined> {
+  let isOver = false;
+  /** The calls that have not been answered, and the last of them. */
+  let open = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  const leave = () => {
+    isOver = true;
+    reader.releaseLock();
   };
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const answer = open === 0 ? step() : last.then(step, step);
+    const answered = () => void (open -= 1);
+    open += 1;
+    answer.then(answered, answered);
+    last = answer;
+    return answer;
+  };
+  const next = async () => {
+    if (isOver) return { value: undefined, done: true as const };
+    try {
+      const result = await reader.read();
+      if (result.done) leave();
+      return result as IteratorResult<Uint8Array, undefined>;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+  const end = async (value: unknown) => {
+    if (!isOver) {
+      const cancelled = preventCancel ? undefined : reader.cancel(value);
+      leave();
+      await cancelled;
+    }
+    return { value: value as undefined, done: true as const };
+  };
+  AsyncIteratorPrototype ??= Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype) as object;
+  return Object.assign(Object.create(AsyncIteratorPrototype) as object, {
+    next: () => inTurn(next),
+    return: (value?: unknown) => inTurn(() => end(value)),
+  });
 }

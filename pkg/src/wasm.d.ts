@@ -6,8 +6,10 @@ declare module "mockwire-wasm" {
     line(line: string): number;
     listen(test: (predicate: number, sequence: number) => boolean): void;
   };
-  export function encodeEvent(event: string): Uint8Array<ArrayBuffer>;
-  export const Player: new (script: string, seed: number, sequence: number) => object;
+  export const Player: {
+    new (script: string, seed: number, sequence: number): object;
+    encodeEvent(event: string): Uint8Array<ArrayBuffer>;
+  };
   export function initSync(options: { module: WebAssembly.Module }): unknown;
 }
 

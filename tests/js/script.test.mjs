@@ -428,6 +428,38 @@ describe("the stream is the platform's", () => {
     }
   });
 
+  test("an iteration that is left cancels, unless that is prevented", withTransport(async (transport) => {
+    transport.get("/a").stream(["one", "two", "three"]);
+    const { body } = await transport.fetch(URL_TEXT);
+    for await (const chunk of body.values({ preventCancel: true })) {
+      assert.equal(decoder.decode(chunk), "one");
+      break;
+    }
+    assert.equal(body.locked, false);
+    for await (const chunk of body) {
+      assert.equal(decoder.decode(chunk), "two");
+      break;
+    }
+    assert.deepEqual([transport.lastRequest().outcome, transport.lastRequest().delivered, body.locked], ["cancelled", 6, false]);
+    assert.deepEqual(await chunksOf(body), []);
+  }));
+
+  test("an iterator answers one call after the other, and ends for good", withBody(async ({ body }) => {
+    const values = body[Symbol.asyncIterator]();
+    assert.equal(body.locked, true);
+    assert.equal(values[Symbol.asyncIterator](), values);
+    const steps = await Promise.all([values.next(), values.next(), values.return("enough"), values.next(), values.return("again")]);
+    assert.deepEqual(steps.map(({ done, value }) => (done ? ["done", value] : decoder.decode(value))), ["one", "two", ["done", "enough"], ["done", undefined], ["done", "again"]]);
+    assert.equal(body.locked, false);
+  }));
+
+  test("an iterator that was never asked for anything cancels as well", withTransport(async (transport) => {
+    transport.get("/a").stream(["one"]);
+    const { body } = await transport.fetch(URL_TEXT);
+    await body.values().return();
+    assert.equal(transport.lastRequest().outcome, "cancelled");
+  }));
+
   test("a read that waits and one that does not keep their order", withTransport(async (transport) => {
     transport.get("/a").reply(reply.script({ steps: ["a", { wait: 5 }, "b", "c", { wait: 5 }, "d"] }));
     const reader = (await transport.fetch(URL_TEXT)).body.getReader();

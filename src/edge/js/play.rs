@@ -80,13 +80,13 @@ impl Player {
     pub fn go_on(&mut self, at: f64) {
         self.player.go_on(duration(at));
     }
-}
 
-/// The bytes of a server-sent event, given as JSON.
-#[wasm_bindgen(js_name = encodeEvent)]
-pub fn encode_event(event: &str) -> Result<Vec<u8>, JsValue> {
-    let bytes = parse::<Event>(event).and_then(|event| event.encode(LineEnding::Lf));
-    bytes.map(Into::into).map_err(thrown)
+    /// The bytes of a server-sent event, given as JSON.
+    #[wasm_bindgen(js_name = encodeEvent)]
+    pub fn encode_event(event: &str) -> Result<Vec<u8>, JsValue> {
+        let bytes = parse::<Event>(event).and_then(|event| event.encode(LineEnding::Lf));
+        bytes.map(Into::into).map_err(thrown)
+    }
 }
 
 fn word_of(ending: Ending) -> &'static str {
