@@ -8,6 +8,7 @@ use crate::core::{Aftermath, Core};
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
 use crate::model::captured::Captured;
+use crate::model::damage::Chaos;
 use crate::model::redact;
 use crate::model::request::Request;
 use crate::timer::AnyTimer;
@@ -27,6 +28,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) timer: Option<M::Timer>,
     /// Where random numbers come from.
     pub(crate) seed: u64,
+    /// What goes wrong by chance.
+    pub(crate) chaos: Chaos,
     /// How many exchanges the journal keeps.
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
@@ -90,7 +93,7 @@ impl<M: Mode> Engine<M> {
         let captured: Vec<_> = self.with(|core| {
             let entries = core.journal.since(from);
             entries
-                .map(|(number, entry)| entry.snapshot(number, cap))
+                .map(|(number, entry)| core.snapshot(number, entry, cap))
                 .collect()
         });
         captured.into_iter().map(|it| self.shown(it)).collect()
@@ -99,8 +102,11 @@ impl<M: Mode> Engine<M> {
     /// A snapshot of the exchange with this number.
     pub(crate) fn captured_one(&self, number: u64) -> Option<Captured> {
         let cap = self.settings.body_bytes;
-        self.with(|core| Some(core.journal.get_mut(number)?.snapshot(number, cap)))
-            .map(|it| self.shown(it))
+        self.with(|core| {
+            let (found, entry) = core.journal.since(number).next()?;
+            (found == number).then(|| core.snapshot(number, entry, cap))
+        })
+        .map(|it| self.shown(it))
     }
 
     /// A snapshot as it is given out: unpacked, with the transport's own secrets marked.

@@ -3,11 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::diagnosis::Diagnosis;
 use crate::fault::Fault;
+use crate::model::captured::ResponseHead;
 
 /// The result of most calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -50,6 +53,15 @@ pub enum ErrorKind {
         /// The status that forbids a body.
         status: StatusCode,
     },
+    /// Too many connections were made in too little time.
+    ConnectionRateExceeded {
+        /// How many there may be in a window.
+        limit: usize,
+        /// How long a window is.
+        window: Duration,
+        /// How long until there may be another.
+        retry_after: Duration,
+    },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
     /// A server-sent event is larger than its reader allows.
@@ -71,6 +83,13 @@ pub enum ErrorKind {
         /// The text of the panic.
         message: String,
     },
+    /// The WebSocket handshake was refused with a response (RFC 6455 §4.1).
+    HandshakeRefused {
+        /// Status and header fields.
+        response: Box<ResponseHead>,
+        /// The body, as far as the journal's cap on bodies allows.
+        body: Bytes,
+    },
     /// A held request was dropped without a reply.
     HeldDropped,
     /// Something given to the transport is malformed.
@@ -82,8 +101,22 @@ pub enum ErrorKind {
         /// What is wrong with it and what would be right.
         reason: String,
     },
+    /// Something was built without a part that it cannot do without.
+    MissingField {
+        /// What was built: a connection context.
+        of: &'static str,
+        /// The method of the builder that was not called.
+        field: &'static str,
+    },
     /// The transport that requests are passed through to failed; see the source.
     PassthroughFailed,
+    /// The server chose a WebSocket subprotocol that the client has not offered.
+    ProtocolMismatch {
+        /// What the client has offered, in its order.
+        offered: Vec<String>,
+        /// What the server chose.
+        chosen: String,
+    },
     /// A sequence of replies has no more, and was not told to repeat or to cycle.
     SequenceExhausted {
         /// Where the rule was registered.
@@ -91,9 +124,19 @@ pub enum ErrorKind {
         /// How many replies the sequence has.
         replies: usize,
     },
+    /// The other end of a WebSocket connection has gone without a closing handshake: what a
+    /// client reports as close code 1006.
+    SocketAborted,
+    /// A WebSocket connection is closed, or is being closed by this end: nothing can be sent.
+    SocketClosed,
+    /// The rule opens WebSocket connections, and was asked for a plain response.
+    SocketOnly {
+        /// Where the rule was registered.
+        rule: String,
+    },
     /// A handle refers to something that is gone.
     StaleHandle {
-        /// What the handle stood for: a rule, an exchange or a scope.
+        /// What the handle stood for: a rule, an exchange, a connection or a scope.
         what: &'static str,
     },
     /// Everything has settled and nothing can happen any more, yet the future is not complete.
@@ -116,6 +159,8 @@ pub enum ErrorKind {
 pub enum Part {
     /// The bytes of a body (a file that cannot be read, a stream that failed).
     Body,
+    /// What is said of a connection: its id, its user, thread and run, its times.
+    Connection,
     /// A field of a server-sent event (WHATWG HTML §9.2.5).
     Event,
     /// A header field name (RFC 9110 §5.1).
@@ -124,6 +169,8 @@ pub enum Part {
     HeaderValue,
     /// A JSON text or a JSON pointer (RFC 8259, RFC 6901).
     Json,
+    /// A message of a WebSocket connection (RFC 6455 §5.5, §7.4).
+    Message,
     /// A request method (RFC 9110 §9).
     Method,
     /// An option of the transport or of a rule.
@@ -156,6 +203,20 @@ impl Error {
         })
     }
 
+    /// What a handler's stream failed with: a fault of ours stays one.
+    pub(crate) fn of_stream(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => match error.downcast::<Fault>() {
+                Ok(fault) => (*fault).into(),
+                Err(error) => {
+                    let rule = String::new();
+                    Self::with_source(ErrorKind::HandlerFailed { rule }, error)
+                }
+            },
+        }
+    }
+
     /// The same error, telling which rule's handler failed.
     pub(crate) fn in_rule(self, site: &str) -> Self {
         let kind = match self.kind().clone() {
@@ -183,15 +244,22 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self.kind() {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
+            ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
             ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
             ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
+            ErrorKind::HandshakeRefused { .. } => "MOCKWIRE_HANDSHAKE_REFUSED",
             ErrorKind::HeldDropped => "MOCKWIRE_HELD_DROPPED",
             ErrorKind::Invalid { part, .. } => part.code(),
+            ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
+            ErrorKind::ProtocolMismatch { .. } => "MOCKWIRE_PROTOCOL_MISMATCH",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::SocketAborted => "MOCKWIRE_SOCKET_ABORTED",
+            ErrorKind::SocketClosed => "MOCKWIRE_SOCKET_CLOSED",
+            ErrorKind::SocketOnly { .. } => "MOCKWIRE_SOCKET_ONLY",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
             ErrorKind::TimedOut { .. } => "MOCKWIRE_TIMED_OUT",
@@ -273,6 +341,14 @@ impl fmt::Display for ErrorKind {
                 "a reply with status {} must not have a body: drop the body or choose another status",
                 status.as_u16()
             ),
+            Self::ConnectionRateExceeded {
+                limit,
+                window,
+                retry_after,
+            } => write!(
+                f,
+                "no more connections than {limit} may be made in {window:?}: try again in {retry_after:?}"
+            ),
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
@@ -281,6 +357,9 @@ impl fmt::Display for ErrorKind {
                 "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
             ),
             Self::Fault(fault) => fault.fmt(f),
+            Self::HandlerFailed { rule } if rule.is_empty() => {
+                f.write_str("the stream of a handler failed")
+            }
             Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
             Self::HandlerPanicked { rule, message } => {
                 write!(
@@ -288,6 +367,11 @@ impl fmt::Display for ErrorKind {
                     "the handler or predicate of the rule at {rule} panicked: {message}"
                 )
             }
+            Self::HandshakeRefused { response, .. } => write!(
+                f,
+                "the WebSocket handshake was refused with status {}: connections are opened by a rule of `websocket` that ends with `accept`",
+                response.status.as_u16()
+            ),
             Self::HeldDropped => f.write_str(
                 "the held request was dropped without a reply: call `reply` or `fail` on it",
             ),
@@ -296,12 +380,34 @@ impl fmt::Display for ErrorKind {
                 value,
                 reason,
             } => write!(f, "invalid {part} {value:?}: {reason}"),
+            Self::MissingField { of, field } => {
+                write!(f, "the {of} has no {field}: call `{field}` on its builder")
+            }
             Self::PassthroughFailed => {
                 f.write_str("the transport that the request was passed through to failed")
             }
+            Self::ProtocolMismatch { offered, chosen } if offered.is_empty() => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered none: offer it in `sec-websocket-protocol`"
+            ),
+            Self::ProtocolMismatch { offered, chosen } => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered {}",
+                offered.join(", ")
+            ),
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
+            ),
+            Self::SocketAborted => f.write_str(
+                "the other end of the WebSocket connection has gone without a closing handshake (close code 1006)",
+            ),
+            Self::SocketClosed => f.write_str(
+                "the WebSocket connection is closed: open another one to send more",
+            ),
+            Self::SocketOnly { rule } => write!(
+                f,
+                "the rule at {rule} opens WebSocket connections and has no response: use `connect`"
             ),
             Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
             Self::Stalled { waiting_for } => write!(
@@ -324,10 +430,12 @@ impl Part {
     fn code(self) -> &'static str {
         match self {
             Self::Body => "MOCKWIRE_INVALID_BODY",
+            Self::Connection => "MOCKWIRE_INVALID_CONNECTION",
             Self::Event => "MOCKWIRE_INVALID_EVENT",
             Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
             Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
             Self::Json => "MOCKWIRE_INVALID_JSON",
+            Self::Message => "MOCKWIRE_INVALID_MESSAGE",
             Self::Method => "MOCKWIRE_INVALID_METHOD",
             Self::Option => "MOCKWIRE_INVALID_OPTION",
             Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
@@ -342,10 +450,12 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Body => "body",
+            Self::Connection => "connection",
             Self::Event => "server-sent event",
             Self::HeaderName => "header name",
             Self::HeaderValue => "header value",
             Self::Json => "JSON",
+            Self::Message => "message",
             Self::Method => "method",
             Self::Option => "option",
             Self::Pattern => "pattern",

@@ -62,3 +62,5 @@ impl fmt::Display for Fault {
         })
     }
 }
+
+impl std::error::Error for Fault {}

@@ -12,6 +12,7 @@ use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::Passthrough;
 use crate::matcher::conditions::header_name;
 use crate::mode::{AcceptResponder, AcceptTimer, Mode};
+use crate::model::damage::Chaos;
 use crate::model::reply::final_status;
 use crate::transport::MockTransport;
 
@@ -42,6 +43,7 @@ impl<M: Mode> Builder<M> {
                 timing: Timing::default(),
                 timer: None,
                 seed: 0,
+                chaos: Chaos::new(),
                 requests: 16_384,
                 body_bytes: 1 << 20,
                 #[cfg(feature = "compression")]
@@ -105,6 +107,17 @@ impl<M: Mode> Builder<M> {
     /// every machine, natively and in WebAssembly. 0 unless said otherwise.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// What goes wrong by chance, with any rule's replies.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        match chaos.validate() {
+            Ok(chaos) => self.settings.chaos = chaos,
+            Err(error) => {
+                self.mistake.get_or_insert(error);
+            }
+        }
         self
     }
 

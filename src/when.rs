@@ -1,20 +1,25 @@
 //! The builder of a rule: conditions, then how often, then the reply.
 
+mod socket;
+
 use std::fmt;
 use std::future::Future;
 use std::ops::RangeBounds;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http_body::Body as HttpBody;
 use serde_json::Value;
 
 use crate::core::ScopeId;
 use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step, Terms};
 use crate::error::{BoxError, Error, Part, Result};
-use crate::flow::answer::{Eventual, Immediate, Passthrough};
+use crate::flow::answer::{Eventual, Immediate, Passthrough, Streaming};
 use crate::flow::hold::Hold;
 use crate::matcher::{Matcher, conditions};
 use crate::mode::{AcceptPredicate, AcceptResponder, Mode};
+use crate::model::content::Content;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
@@ -35,6 +40,8 @@ pub struct When<M: Mode> {
     priority: i32,
     step: Option<Step>,
     scope: Option<ScopeId>,
+    chaos: Option<Chaos>,
+    protocol: Option<String>,
     site: Site,
 }
 
@@ -52,6 +59,8 @@ impl<M: Mode> When<M> {
             priority: 0,
             step: None,
             scope,
+            chaos: None,
+            protocol: None,
             site,
         }
     }
@@ -186,6 +195,12 @@ impl<M: Mode> When<M> {
     /// said otherwise.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// What goes wrong by chance with this rule's replies, instead of what goes wrong with all.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
         self
     }
 
@@ -365,6 +380,45 @@ impl<M: Mode> When<M> {
         registered(self.register(Action::Handle(responder)))
     }
 
+    /// Answers with this head, and a body whose frames the closure's stream gives, each when the
+    /// client asks for it. Registers the rule. The stream is dropped with the body.
+    ///
+    /// What it fails with ends the body: a [`Fault`](crate::Fault) as what it is, anything else as
+    /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed).
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use mockwire::{Fault, Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.get("/count").reply_stream(Reply::status(200), |_| {
+    ///     stream::iter([Ok("one "), Ok("two "), Err(Fault::ConnectionReset)])
+    /// });
+    /// # let request = http::Request::get("https://api.test/count").body(()).unwrap();
+    /// # let body = transport.block_on(transport.call(request))?.into_body();
+    /// # assert!(transport.block_on(body.text()).unwrap_err().is_fault());
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If a condition or the head is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_stream<F, S, C, E>(self, head: impl Into<Reply>, frames: F) -> Rule<M>
+    where
+        F: Fn(&Request) -> S + 'static,
+        S: Stream<Item = Result<C, E>>,
+        C: Into<Content>,
+        E: Into<BoxError>,
+        M: AcceptResponder<Streaming<F>>,
+    {
+        let registered_head = head.into().validate();
+        registered(registered_head.and_then(|head| {
+            let responder = M::erase_responder(Streaming { head, frames });
+            self.register(Action::Handle(responder))
+        }))
+    }
+
     /// Keeps each request until the test replies to it. Registers the rule.
     ///
     /// # Panics
@@ -416,10 +470,12 @@ impl<M: Mode> When<M> {
             let reason = "`when_state` and `then_state` need `in_scenario`";
             return Err(Error::invalid(Part::Option, "scenario", reason));
         }
+        let chaos = self.chaos.map(Chaos::validate).transpose()?;
         let terms = Terms {
             times: self.times,
             step: self.step,
             scope: self.scope,
+            chaos,
         };
         let rule = Registration {
             ease: Ease::of(&self.matcher, &action),

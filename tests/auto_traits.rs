@@ -3,10 +3,15 @@
 
 use std::rc::Rc;
 
-use mockwire::futures::{Body, Held, Hold, NextHeld, Respond, Rule, Scope, WaitForRequests};
+use futures::{SinkExt, StreamExt};
+
+use mockwire::futures::{
+    Body, Connect, Endpoint, Held, Hold, NextHeld, NextSocket, Respond, Rule, Scope, ServerSocket,
+    Socket, WaitForMessage, WaitForRequests,
+};
 use mockwire::{
-    AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Mode,
-    Reply, Report, Request, Threaded, When,
+    AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Message,
+    MessagePattern, Mode, Reply, Report, Request, SocketMessage, SocketScript, Threaded, When,
 };
 
 fn is_send<T: Send>() {}
@@ -54,6 +59,18 @@ fn the_futures_and_bodies_of_a_threaded_transport_are_send() {
     is_send::<Held<Threaded>>();
     is_sync::<Held<Threaded>>();
     is_send::<WaitForRequests<Threaded>>();
+    is_send::<Connect<Threaded>>();
+    is_sync::<Connect<Threaded>>();
+    is_send::<Socket<Threaded>>();
+    is_sync::<Socket<Threaded>>();
+    is_send::<ServerSocket<Threaded>>();
+    is_sync::<ServerSocket<Threaded>>();
+    is_send::<Endpoint<Threaded>>();
+    is_sync::<Endpoint<Threaded>>();
+    is_send::<NextSocket<'static, Threaded>>();
+    is_send::<WaitForMessage<Threaded>>();
+    #[cfg(feature = "tungstenite")]
+    is_send::<mockwire::futures::Duplex<Threaded>>();
     // So is what is made of them without a name: `async` functions and blocks.
     fn future_is_send<F: Future + Send>(_: F) {}
     let transport = mockwire::sync::MockTransport::new();
@@ -74,9 +91,14 @@ fn values_are_send_and_sync_in_both_modes() {
     both::<Diagnosis>();
     both::<Error>();
     both::<Fault>();
+    both::<Message>();
+    both::<MessagePattern>();
+    both::<SocketMessage>();
+    both::<SocketScript>();
     both::<Reply>();
     both::<Report>();
     both::<Request>();
+    both::<mockwire::connections::Connections>();
     both::<mockwire::sse::Event>();
     both::<mockwire::sse::Parser>();
     both::<mockwire::sse::Reader>();
@@ -93,6 +115,11 @@ fn nothing_that_is_polled_has_to_be_pinned() {
         is_unpin::<Body<M>>();
         is_unpin::<NextHeld<'static, M>>();
         is_unpin::<WaitForRequests<M>>();
+        is_unpin::<Connect<M>>();
+        is_unpin::<Socket<M>>();
+        is_unpin::<ServerSocket<M>>();
+        is_unpin::<NextSocket<'static, M>>();
+        is_unpin::<WaitForMessage<M>>();
     }
     of_mode::<Local>();
     of_mode::<Threaded>();
@@ -110,6 +137,11 @@ fn a_local_transport_stays_on_its_thread() {
         Body<Local>,
         Held<Local>,
         WaitForRequests<Local>,
+        Connect<Local>,
+        Socket<Local>,
+        ServerSocket<Local>,
+        Endpoint<Local>,
+        WaitForMessage<Local>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.
@@ -141,6 +173,22 @@ fn a_local_transport_takes_closures_that_capture_anything() {
             *request.uri_mut() = "https://api.test/async".parse().unwrap();
             upstream.call(request)
         });
+    let heard = Rc::new(std::cell::Cell::new(false));
+    let hears = heard.clone();
+    transport
+        .websocket("/socket")
+        .accept_with(move |mut socket: mockwire::local::ServerSocket| {
+            let hears = hears.clone();
+            async move { hears.set(socket.next().await.is_some()) }
+        });
+    let request = http::Request::get("wss://api.test/socket")
+        .body(())
+        .unwrap();
+    transport.block_on(async {
+        let mut socket = transport.connect(request).await.unwrap();
+        socket.send("hi".into()).await.unwrap();
+    });
+    assert!(heard.get());
 
     let fetch = |path: &str| {
         let request = http::Request::get(format!("https://api.test{path}"));

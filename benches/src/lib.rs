@@ -5,7 +5,7 @@
 //! * [`fixtures`]: the request and the reply everyone exchanges.
 //! * [`floor`]: the mock one would write by hand on tower.
 //! * [`peers`]: wiremock, httpmock and mockito behind one small interface.
-//! * [`subject`]: mockwire; the only file that calls it.
+//! * [`subject`]: mockwire; the only file that calls its transport.
 //! * [`goals`]: one module per group of goals, each returning rows.
 //! * [`report`]: the rows, the table and the JSON file.
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use mockwire::futures::Hold;
-use mockwire::{AcceptPredicate, MockTransport, Mode, Reply};
+use mockwire::futures::{Body, Hold};
+use mockwire::{AcceptPredicate, MockTransport, Mode, Reply, Script};
 use serde_json::json;
 use tower_service::Service;
 
@@ -45,6 +45,8 @@ impl Condition {
 pub trait Subject: Transport + Clone {
     /// `local` or `sync`.
     const MODE: &'static str;
+    /// The mode itself.
+    type Mode: Mode;
     /// A rule's reply, prepared once and shared.
     type Reply: Clone;
     /// The transport as a tower service.
@@ -68,6 +70,12 @@ pub trait Subject: Transport + Clone {
     fn hold(&self, path: &str) -> Self::Hold;
     /// How many requests are on their way, not answered yet.
     fn in_flight(&self) -> usize;
+    /// Runs a future on the transport's own executor.
+    fn run<F: Future>(&self, future: F) -> F::Output;
+    /// Registers a stream, which plays a script for each request.
+    fn stream(&self, script: Script);
+    /// The body of a request for it.
+    fn open(&self) -> Body<Self::Mode>;
     /// Answers the requests that wait, each with its own body, and says how many there were.
     fn release(hold: &Self::Hold) -> usize;
 }
@@ -123,12 +131,28 @@ impl Named for mockwire::Threaded {
 
 impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
     const MODE: &'static str = M::NAME;
+    type Mode = M;
     type Reply = Reply;
     type Service = ViaTower<M>;
     type Hold = Hold<M>;
 
     fn new() -> Self {
         Self::new()
+    }
+
+    fn run<F: Future>(&self, future: F) -> F::Output {
+        self.block_on(future)
+    }
+
+    fn stream(&self, script: Script) {
+        self.get("/stream").reply(Reply::script(script));
+    }
+
+    fn open(&self) -> Body<M> {
+        let request = Request::get("https://api.test/stream").body(());
+        let call = self.call(request.expect("a request"));
+        let response = self.block_on(call).expect("a rule matches");
+        response.into_body()
     }
 
     fn reply() -> Reply {

@@ -184,7 +184,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
 
   /** @internal */
   protected override and(condition: Condition): this {
-    this.#draft.conditions.push(condition);
+    this.#draft.conditions = [...this.#draft.conditions, condition];
     return this;
   }
 

@@ -3,6 +3,8 @@
 import { type Condition, method, url } from "./conditions.js";
 import type { ParsedTarget } from "./target.js";
 
+const NONE: readonly Condition[] = [];
+
 /** Collected by a `RuleBuilder`, registered by `Rules`. */
 export class RuleDraft {
   readonly target: ParsedTarget;
@@ -10,7 +12,7 @@ export class RuleDraft {
   readonly method: string | undefined;
   readonly otherwise: boolean;
   /** What is asked besides method and target. */
-  readonly conditions: Condition[] = [];
+  conditions: readonly Condition[] = NONE;
   min = 0;
   max: number | null = null;
   priority = 0;

@@ -12,7 +12,7 @@ import base64 from "mockwire-wasm/base64";
 export const NEEDS = -1;
 export const UNMATCHED = -2;
 export const FAILED = -3;
-/** What `callKnown` answers when the engine does not remember the line: no request has arrived then. */
+/** What `callKnown` and `addKnownRule` answer to a number that is not remembered: nothing has happened then. */
 export const FORGOTTEN = -4;
 
 /** The engine's methods. Sequence numbers count requests from 1; rule ids are its own. */
@@ -24,6 +24,8 @@ export interface Engine {
    * with a space between them, and always gives the same reply: most rules, and cheaper than JSON.
    */
   addPlainRule(rule: string, status: number, reply: number): number;
+  /** As `addPlainRule`, by the number of a rule; or `FORGOTTEN`. */
+  addKnownRule(rule: number, status: number, reply: number): number;
   /** Says where a rule was registered that has not been said of, for messages. */
   nameSite(rule: number, site: string): void;
   /** Throws when the id is stale. */
@@ -152,6 +154,11 @@ export function recycle(engine: Engine): void {
 /** Has all engines remember a line, as the latest of 1024; its number. Throws when it cannot be read. */
 export function numberOf(text: string): number {
   return WasmEngine.line(text);
+}
+
+/** Has all engines remember a plain rule, as the latest of 1024; its number. Throws when it is no good. */
+export function numberOfRule(text: string): number {
+  return WasmEngine.plainRule(text);
 }
 
 /** Says whom all engines ask about predicates. */

@@ -4,6 +4,7 @@ import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
+import { addPlainRule } from "./plain-rules.js";
 import { encode } from "./predicates.js";
 import { Rule, ruleName } from "./rule.js";
 import { type Place, siteOf } from "./site.js";
@@ -55,7 +56,7 @@ export class Rules {
     const { method, target } = draft;
     let id: number;
     try {
-      id = this.#core.engine.addPlainRule(`${method ?? ""} ${target.text!}`, reply.status, number);
+      id = addPlainRule(this.#core.engine, `${method ?? ""} ${target.text!}`, reply.status, number);
     } catch (cause) {
       this.#release(number);
       throw invalid(draft.label, cause);

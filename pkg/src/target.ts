@@ -59,7 +59,7 @@ export function parseTarget(target: Target | undefined): ParsedTarget {
 }
 
 function ofText(text: string): ParsedTarget {
-  return { label: text, text, condition: undefined, captures: /\/:|\{/.test(text), groups: undefined };
+  return { label: text, text, condition: undefined, captures: text.includes("/:") || text.includes("{"), groups: undefined };
 }
 
 function ofCondition(label: string, condition: Condition, groups?: ParsedTarget["groups"]): ParsedTarget {

@@ -4,6 +4,7 @@ declare module "mockwire-wasm" {
     new (): object;
     withOptions(options: string): object;
     line(line: string): number;
+    plainRule(rule: string): number;
     listen(test: (predicate: number, sequence: number) => boolean): void;
   };
   export const Player: {

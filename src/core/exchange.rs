@@ -385,7 +385,7 @@ impl<M: Mode> Core<M> {
         self.journal.get_mut(sequence)
     }
 
-    fn gone(&self, what: &'static str) -> Error {
+    pub(crate) fn gone(&self, what: &'static str) -> Error {
         Error::new(if self.disposed {
             ErrorKind::Disposed
         } else {

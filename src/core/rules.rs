@@ -11,9 +11,11 @@ use super::{RuleId, ScopeId};
 use crate::matcher::Matcher;
 use crate::matcher::pattern::Pattern;
 use crate::mode::Mode;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
+use crate::model::socket_script::SharedScript;
 use crate::model::times::Times;
 
 /// What a rule says. Immutable once registered.
@@ -28,11 +30,13 @@ pub(crate) struct Rule<M: Mode> {
 }
 
 /// When a rule is in play.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Terms {
     pub(crate) times: Times,
     pub(crate) step: Option<Step>,
     pub(crate) scope: Option<ScopeId>,
+    /// What goes wrong with its replies, by chance.
+    pub(crate) chaos: Option<Chaos>,
 }
 
 impl Terms {
@@ -41,6 +45,7 @@ impl Terms {
         times: Times::ANY,
         step: None,
         scope: None,
+        chaos: None,
     };
 }
 
@@ -66,6 +71,23 @@ pub(crate) enum Action<M: Mode> {
         replies: Box<[Reply]>,
         end: SequenceEnd,
     },
+    /// Opens a WebSocket connection.
+    Socket(Accept<M>),
+}
+
+/// How a rule opens a WebSocket connection.
+pub(crate) struct Accept<M: Mode> {
+    /// The subprotocol that it chooses.
+    pub(crate) protocol: Option<String>,
+    pub(crate) server: Server<M>,
+}
+
+/// Who has the server's end of a connection.
+pub(crate) enum Server<M: Mode> {
+    Handler(M::SocketHandler),
+    Script(SharedScript),
+    /// The test takes it.
+    Test,
 }
 
 /// A scenario, the state that a rule waits for, and the one that it moves to.
@@ -133,6 +155,10 @@ impl<M: Mode> Rule<M> {
         self.terms.as_ref()?.step.as_ref()
     }
 
+    pub(crate) fn chaos(&self) -> Option<&Chaos> {
+        self.terms.as_ref()?.chaos.as_ref()
+    }
+
     pub(crate) fn scope(&self) -> Option<ScopeId> {
         self.terms.as_ref()?.scope
     }
@@ -142,7 +168,7 @@ impl<M: Mode> Rule<M> {
         match &self.action {
             Action::Reply(_) => Some(0),
             Action::Sequence { replies, end } => end.index(turn, replies.len()),
-            Action::Handle(_) | Action::Hold => None,
+            Action::Handle(_) | Action::Hold | Action::Socket(_) => None,
         }
     }
 
@@ -157,7 +183,7 @@ impl<M: Mode> Action<M> {
         match self {
             Self::Reply(reply) => std::slice::from_ref(reply),
             Self::Sequence { replies, .. } => replies,
-            Self::Handle(_) | Self::Hold => &[],
+            Self::Handle(_) | Self::Hold | Self::Socket(_) => &[],
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use bytes::{Buf, Bytes};
+use futures_core::Stream;
 use futures_util::future::{FutureExt, Map};
 use futures_util::stream::{self, StreamExt};
 use http_body::Body as HttpBody;
@@ -10,6 +11,7 @@ use http_body_util::BodyDataStream;
 
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::mode::{AcceptFuture, AcceptStream, Mode};
+use crate::model::content::Content;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 
@@ -23,7 +25,7 @@ pub trait Responder<M: Mode> {
 #[doc(hidden)]
 #[allow(missing_debug_implementations)]
 pub enum Answer<M: Mode> {
-    Ready(Reply),
+    Ready(Outgoing<M>),
     Later(M::Future),
 }
 
@@ -33,6 +35,12 @@ pub enum Answer<M: Mode> {
 pub struct Outgoing<M: Mode> {
     pub(crate) reply: Reply,
     pub(crate) live: Option<M::Live>,
+}
+
+impl<M: Mode> Outgoing<M> {
+    pub(crate) fn of(reply: Reply) -> Self {
+        Self { reply, live: None }
+    }
 }
 
 /// A closure that gives the reply at once.
@@ -47,7 +55,7 @@ where
     R: Into<Reply>,
 {
     fn respond(&self, request: &Request) -> Answer<M> {
-        Answer::Ready((self.0)(request).into())
+        Answer::Ready(Outgoing::of((self.0)(request).into()))
     }
 }
 
@@ -66,11 +74,42 @@ where
     A: Future<Output: Into<Reply>>,
 {
     fn respond(&self, request: &Request) -> Answer<M> {
-        let outgoing: fn(A::Output) -> Outgoing<M> = |output| Outgoing {
-            reply: output.into(),
-            live: None,
-        };
+        let outgoing: fn(A::Output) -> Outgoing<M> = |output| Outgoing::of(output.into());
         Answer::Later(M::erase_future((self.0)(request.clone()).map(outgoing)))
+    }
+}
+
+/// A head, and a closure that gives a stream of the body's frames.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Streaming<F> {
+    pub(crate) head: Reply,
+    pub(crate) frames: F,
+}
+
+/// The frames of a [`Streaming`], each made bytes.
+pub(crate) type Frames<S> = stream::Map<S, TakeFrame<S>>;
+
+type TakeFrame<S> = fn(<S as Stream>::Item) -> Result<Bytes, Error>;
+
+impl<M, F, S, C, E> Responder<M> for Streaming<F>
+where
+    M: AcceptStream<Frames<S>>,
+    F: Fn(&Request) -> S,
+    S: Stream<Item = Result<C, E>>,
+    C: Into<Content>,
+    E: Into<BoxError>,
+{
+    fn respond(&self, request: &Request) -> Answer<M> {
+        let bytes: TakeFrame<S> = |frame| match frame {
+            Ok(content) => Ok(content.into().into_bytes()),
+            Err(error) => Err(Error::of_stream(error.into())),
+        };
+        let frames = (self.frames)(request).map(bytes);
+        Answer::Ready(Outgoing {
+            reply: self.head.clone(),
+            live: Some(M::erase_stream(frames)),
+        })
     }
 }
 
@@ -97,10 +136,7 @@ where
     fn respond(&self, request: &Request) -> Answer<M> {
         let outgoing: fn(A::Output) -> Outgoing<M> = |output| match output {
             Ok(response) => passed_through(response),
-            Err(error) => Outgoing {
-                reply: Reply::empty().fail(failed(error)),
-                live: None,
-            },
+            Err(error) => Outgoing::of(Reply::empty().fail(failed(error))),
         };
         Answer::Later(M::erase_future((self.0)(request.to_http()).map(outgoing)))
     }

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
 use crate::model::captured::Outcome;
+use crate::model::damage::{Chaos, Damage};
 use crate::model::request::Request;
 
 /// The future that [`MockTransport::call`](crate::MockTransport::call) returns.
@@ -29,6 +30,8 @@ pub struct Respond<M: Mode> {
     /// Until the body takes it over.
     pub(super) engine: Option<M::Ptr<Engine<M>>>,
     pub(super) state: State<M>,
+    /// What goes wrong with the reply, by chance.
+    pub(super) damage: Option<Box<Damage>>,
 }
 
 pub(super) enum State<M: Mode> {
@@ -48,6 +51,10 @@ pub(super) enum State<M: Mode> {
         request: Request,
     },
     Over,
+    /// There is no reply, ever.
+    Unanswered {
+        exchange: ExchangeId,
+    },
 }
 
 pub(super) type Response<M> = http::Response<Body<M>>;
@@ -57,6 +64,7 @@ impl<M: Mode> Respond<M> {
         Self {
             engine: Some(engine),
             state: State::Start(request),
+            damage: None,
         }
     }
 
@@ -68,10 +76,26 @@ impl<M: Mode> Respond<M> {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = match decide(self.engine(), request) {
-            Ok(decided) => decided,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
+        match decide(self.engine(), request) {
+            Ok(decided) => self.proceed(decided, cx),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// A call whose rule is decided, to [`proceed`](Self::proceed).
+    pub(super) fn decided(engine: M::Ptr<Engine<M>>) -> Self {
+        Self {
+            engine: Some(engine),
+            state: State::Over,
+            damage: None,
+        }
+    }
+
+    pub(super) fn proceed(
+        &mut self,
+        Decided { exchange, decision }: Decided<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
@@ -104,6 +128,7 @@ impl<M: Mode> Respond<M> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         let rule = &claimed.rule;
+        self.draw(exchange, rule.chaos());
         let Some(request) = request else {
             return self.deliver_turn(exchange, claimed, None, cx);
         };
@@ -113,6 +138,12 @@ impl<M: Mode> Respond<M> {
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
+            }
+            Action::Socket(_) => {
+                let rule = rule.site.to_string();
+                Poll::Ready(Err(
+                    self.fail(exchange, Error::new(ErrorKind::SocketOnly { rule }))
+                ))
             }
             Action::Hold => {
                 let shown = request.clone();
@@ -138,10 +169,7 @@ impl<M: Mode> Respond<M> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         match catch_unwind(AssertUnwindSafe(|| handler.respond(&request))) {
-            Ok(Answer::Ready(reply)) => {
-                let outgoing = Outgoing { reply, live: None };
-                self.send(exchange, outgoing, request, site, cx)
-            }
+            Ok(Answer::Ready(outgoing)) => self.send(exchange, outgoing, Some(request), site, cx),
             Ok(Answer::Later(future)) => {
                 self.state = State::Answering {
                     exchange,
@@ -171,7 +199,9 @@ impl<M: Mode> Respond<M> {
             unreachable!("the state was just matched");
         };
         match polled {
-            Ok(Poll::Ready(outgoing)) => self.send(exchange, outgoing, request, site.as_ref(), cx),
+            Ok(Poll::Ready(outgoing)) => {
+                self.send(exchange, outgoing, Some(request), site.as_ref(), cx)
+            }
             Ok(Poll::Pending) => unreachable!("handled above"),
             Err(panic) => Poll::Ready(Err(self.panicked(exchange, site.as_ref(), &*panic))),
         }
@@ -192,12 +222,25 @@ impl<M: Mode> Respond<M> {
         let State::Held { request, .. } = self.take_state() else {
             unreachable!("the state was just matched");
         };
-        let outgoing = Outgoing { reply, live: None };
-        self.send(exchange, outgoing, request, None, cx)
+        self.send(exchange, Outgoing::of(reply), Some(request), None, cx)
+    }
+
+    /// Draws what goes wrong with the reply, where chance has a say.
+    fn draw(&mut self, exchange: ExchangeId, of_rule: Option<&Chaos>) {
+        let settings = &self.engine().settings;
+        let of_all = Some(&settings.chaos).filter(|chaos| !chaos.is_empty());
+        let Some(chaos) = of_rule.or(of_all) else {
+            return;
+        };
+        let sequence = self
+            .engine()
+            .with(|core| core.exchanges.get(exchange).map(|it| it.sequence()));
+        let drawn = chaos.draw(settings.seed, sequence.unwrap_or_default());
+        self.damage = drawn.cloned().map(Box::new);
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
-    fn park(
+    pub(super) fn park(
         &mut self,
         exchange: ExchangeId,
         waits: Waits,
@@ -258,6 +301,10 @@ impl<M: Mode> Future for Respond<M> {
                 State::Start(request) => self.start(request, cx),
                 _ => unreachable!("the state was just matched"),
             },
+            State::Unanswered { exchange } => {
+                let exchange = *exchange;
+                self.park(exchange, Waits::Nothing, cx)
+            }
             State::Over => panic!("a `Respond` was polled after it had completed"),
         }
     }
@@ -268,7 +315,12 @@ impl<M: Mode> Unpin for Respond<M> {}
 impl<M: Mode> Drop for Respond<M> {
     fn drop(&mut self) {
         let exchange = match (&mut self.state, &self.engine) {
-            (State::Answering { exchange, .. } | State::Held { exchange, .. }, _) => *exchange,
+            (
+                State::Answering { exchange, .. }
+                | State::Held { exchange, .. }
+                | State::Unanswered { exchange },
+                _,
+            ) => *exchange,
             (State::Delayed(delayed), Some(engine)) => {
                 delayed.due.leave(engine);
                 delayed.exchange
@@ -287,6 +339,7 @@ impl<M: Mode> fmt::Debug for Respond<M> {
             State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),
             State::Over => "over".to_owned(),
+            State::Unanswered { .. } => "never answered".to_owned(),
         };
         f.debug_tuple("Respond").field(&state).finish()
     }

@@ -1,8 +1,12 @@
 //! Bodies that come in frames.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use futures::StreamExt;
 use http_body::Body as _;
-use mockwire::{Outcome, Reply};
+use mockwire::{Fault, Outcome, Reply};
 
 use super::support::{fetch, get, send};
 use super::{MockTransport, test};
@@ -89,6 +93,54 @@ fn a_response_that_nobody_reads_is_cancelled() {
             (Outcome::Cancelled, 0)
         );
     }
+}
+
+#[test]
+fn a_stream_of_a_handlers_own_is_asked_only_when_the_client_asks() {
+    let transport = MockTransport::new();
+    let made = Arc::new(AtomicUsize::new(0));
+    let (counting, clock) = (made.clone(), transport.clone());
+    let head = Reply::status(200).header("content-type", "text/plain");
+    transport.get("/{n}").reply_stream(head, move |request| {
+        let (counting, clock) = (counting.clone(), clock.clone());
+        let name = request.param("n").unwrap_or_default().to_owned();
+        futures::stream::iter(1..).then(move |n| {
+            let (counting, clock, name) = (counting.clone(), clock.clone(), name.clone());
+            async move {
+                clock.sleep(Duration::from_millis(10)).await?;
+                counting.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, mockwire::Error>(format!("{name}{n} "))
+            }
+        })
+    });
+    let mut body = send(&transport, get("/x")).unwrap().into_body();
+    for expected in ["x1 ", "x2 "] {
+        let frame = transport.block_on(body.next());
+        assert_eq!(frame.unwrap().unwrap(), expected);
+    }
+    assert_eq!(made.load(Ordering::Relaxed), 2);
+    assert_eq!(transport.now(), Duration::from_millis(20));
+    drop(body);
+    assert_eq!(transport.last_request().unwrap().delivered, 6);
+}
+
+#[test]
+fn what_a_handlers_stream_fails_with_ends_the_body() {
+    let transport = MockTransport::new();
+    transport
+        .get("/fault")
+        .reply_stream(Reply::status(200), |_| {
+            futures::stream::iter([Ok("a"), Err(Fault::ConnectionReset)])
+        });
+    transport.get("/own").reply_stream(Reply::status(200), |_| {
+        futures::stream::iter([Ok("a"), Err("out of words")])
+    });
+    let fault = fetch(&transport, get("/fault")).unwrap_err();
+    assert_eq!(fault.fault(), Some(Fault::ConnectionReset));
+    let own = fetch(&transport, get("/own")).unwrap_err();
+    assert_eq!(own.code(), "MOCKWIRE_HANDLER_FAILED");
+    assert!(format!("{own:?}").contains("out of words"), "{own:?}");
+    assert_eq!(transport.in_flight(), 0);
 }
 
 #[test]

@@ -17,10 +17,11 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Matcher, MockTransport};
+    use mockwire::local::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
@@ -32,6 +33,8 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod time;
     mod times;
@@ -47,10 +50,11 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Matcher, MockTransport};
+    use mockwire::sync::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
@@ -62,6 +66,8 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod time;
     mod times;

@@ -1,10 +1,12 @@
-//! One module per group of goals; each returns rows for one mode.
+//! One module per group of goals; each returns rows, most of them for one mode.
 
+mod connection;
 mod cycle;
 mod matching;
 mod memory;
 mod overlap;
 mod round_trip;
+mod stream;
 
 use std::hint::black_box;
 
@@ -21,9 +23,7 @@ use crate::subject::{Subject, Transport};
 /// that are measured together come together.
 #[must_use]
 pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> Vec<Row> {
-    let wants = |goals: &[&str]| {
-        wanted.is_empty() || wanted.iter().any(|name| goals.contains(&name.as_str()))
-    };
+    let wants = |goals: &[&str]| wants(wanted, goals);
     let mut rows = Vec::new();
     if wants(&["N1", "N2", "N3"]) {
         rows.extend(round_trip::rows::<S>(plan, loopback));
@@ -37,14 +37,36 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     if wants(&["N9"]) {
         rows.extend(cycle::rows::<S>(plan, loopback));
     }
+    if wants(&["N11"]) {
+        rows.extend(stream::rows::<S>(plan));
+    }
     if wants(&["overlap-10k"]) {
         rows.extend(overlap::rows::<S>(plan));
     }
     rows
 }
 
+/// The rows of the goals in `wanted`, or of all, that are no transport's: they have no mode.
+#[must_use]
+pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
+    if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
+        connection::rows(plan)
+    } else {
+        Vec::new()
+    }
+}
+
+fn wants(wanted: &[String], goals: &[&str]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|name| goals.contains(&name.as_str()))
+}
+
 /// The goals, by their plain names.
-const GOALS: [&str; 11] = [
+const GOALS: [&str; 17] = [
+    "C1",
+    "C2",
+    "C3",
+    "C4",
+    "C5",
     "N1",
     "N2",
     "N3",
@@ -54,6 +76,7 @@ const GOALS: [&str; 11] = [
     "N8",
     "N9",
     "N10",
+    "N11",
     "N12",
     "overlap-10k",
 ];

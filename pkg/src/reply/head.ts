@@ -65,7 +65,9 @@ function shared(head: Head): Head {
 }
 
 function areEqual(one: HeaderList, other: HeaderList): boolean {
-  return one.length === other.length && one.every((text, at) => text === other[at]);
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 export function checkedStatus(status: unknown): number {

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Uri, Version};
+use http::Version;
 
 use super::convert::{block, error_json, to_json};
 use crate::core::exchange::{Claimed, Delivered, Verdict};
@@ -36,14 +35,8 @@ pub(super) struct Decider {
 }
 
 impl Decider {
-    /// A request arrives whose line is known.
-    pub(super) fn call(
-        &mut self,
-        transport: &MockTransport<Local>,
-        (method, url): (Method, Uri),
-    ) -> i32 {
-        let (headers, body) = (HeaderMap::new(), Bytes::new());
-        let request = Request::new(method, url, Version::HTTP_11, headers, body);
+    /// A request arrives of which the line is known, and no more.
+    pub(super) fn call(&mut self, transport: &MockTransport<Local>, request: Request) -> i32 {
         let engine = &*transport.engine;
         let admitted = engine.with(|core| {
             let (arrived, verdict) = core.admit(request, None)?;

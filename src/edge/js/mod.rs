@@ -8,6 +8,7 @@ mod convert;
 mod decide;
 mod lines;
 mod play;
+mod recent;
 mod spec;
 mod time;
 
@@ -20,22 +21,25 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use self::convert::{block, finished, rule_number, thrown};
 use self::decide::Decider;
-use self::lines::Lines;
+use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
 use crate::error::{Error, ErrorKind, Result};
-use crate::matcher::conditions;
+use crate::matcher::{Matcher, conditions};
 use crate::mode::Local;
 use crate::model::captured::ResponseHead;
 use crate::model::reply::Reply;
+use crate::model::request::Request;
 use crate::transport::MockTransport;
 use crate::verify;
 use crate::when::When;
 
 thread_local! {
-    static LINES: RefCell<Lines> = RefCell::default();
+    /// The request lines and the plain rules seen lately, by all engines.
+    static LINES: RefCell<Recent<Request>> = const { RefCell::new(Recent::new()) };
+    static PLAIN_RULES: RefCell<Recent<Matcher<Local>>> = const { RefCell::new(Recent::new()) };
 }
 
 /// The engine of one JavaScript `MockTransport`. Sequence numbers count requests from 1.
@@ -88,18 +92,27 @@ impl Engine {
     /// What most rules are, and cheaper than JSON. `METHOD TARGET`; an empty method means any.
     #[wasm_bindgen(js_name = addPlainRule)]
     pub fn add_plain_rule(&self, rule: &str, status: u16, reply: u32) -> Result<f64, JsValue> {
-        let (method, target) = rule.split_once(' ').unwrap_or(("", rule));
-        let site = Site::Text(OnceLock::new());
-        let matcher = if method.is_empty() {
-            conditions::url(target)
-        } else {
-            conditions::on(method, target)
-        };
-        let rule = Reply::status(status).validate().and_then(|answer| {
-            let when = When::new(self.transport.clone(), matcher, None, site);
-            when.register(Action::Reply(answer.external(reply)))
-        });
-        rule.map(|rule| rule_number(rule.id())).map_err(thrown)
+        self.register(plain(rule), status, reply).map_err(thrown)
+    }
+
+    /// Remembers a rule as `addPlainRule` takes it, for `addKnownRule` of any engine; its number.
+    #[wasm_bindgen(js_name = plainRule)]
+    pub fn plain_rule(rule: &str) -> Result<usize, JsValue> {
+        let rule = plain(rule);
+        match rule.mistake() {
+            Some(error) => Err(thrown(error)),
+            None => Ok(PLAIN_RULES.with_borrow_mut(|rules| rules.add(rule))),
+        }
+    }
+
+    /// As `addPlainRule`, by the number of a rule that was remembered, so that no text crosses;
+    /// [`decide::FORGOTTEN`] when 1024 others came after it.
+    #[wasm_bindgen(js_name = addKnownRule)]
+    pub fn add_known_rule(&self, rule: usize, status: u16, reply: u32) -> Result<f64, JsValue> {
+        match PLAIN_RULES.with_borrow(|rules| rules.get(rule)) {
+            Some(matcher) => self.register(matcher, status, reply).map_err(thrown),
+            None => Ok(decide::FORGOTTEN.into()),
+        }
     }
 
     /// Says where a rule was registered, unless that was said before or the rule is gone.
@@ -125,25 +138,25 @@ impl Engine {
     /// [`decide::UNMATCHED`], [`decide::FAILED`].
     pub fn call(&self, line: &str) -> i32 {
         self.deciding(|decider| match lines::parse(line) {
-            Ok(line) => decider.call(&self.transport, line),
+            Ok(request) => decider.call(&self.transport, request),
             Err(error) => decider.fail(error),
         })
     }
 
     /// Remembers the line of a request, `METHOD URL`, for `callKnown` of any engine; its number.
     pub fn line(line: &str) -> Result<usize, JsValue> {
-        let number = LINES.with_borrow_mut(|lines| lines.add(line));
-        number.map_err(thrown)
+        let line = lines::parse(line).map_err(thrown)?;
+        Ok(LINES.with_borrow_mut(|lines| lines.add(line)))
     }
 
     /// As `call`, by the number of a line that was remembered, so that no text crosses;
     /// [`decide::FORGOTTEN`] when 1024 other lines came after it: then no request has arrived.
     #[wasm_bindgen(js_name = callKnown)]
     pub fn call_known(&self, line: usize) -> i32 {
-        let Some(line) = LINES.with_borrow(|lines| lines.get(line)) else {
+        let Some(request) = LINES.with_borrow(|lines| lines.get(line)) else {
             return decide::FORGOTTEN;
         };
-        self.deciding(|decider| decider.call(&self.transport, line))
+        self.deciding(|decider| decider.call(&self.transport, request))
     }
 
     /// As `call`, for a request that has arrived, with its header fields and its body.
@@ -280,6 +293,14 @@ impl Engine {
         }
     }
 
+    fn register(&self, matcher: Matcher<Local>, status: u16, reply: u32) -> Result<f64> {
+        let answer = Reply::status(status).validate()?.external(reply);
+        let site = Site::Text(OnceLock::new());
+        let when = When::new(self.transport.clone(), matcher, None, site);
+        let rule = when.register(Action::Reply(answer))?;
+        Ok(rule_number(rule.id()))
+    }
+
     /// Runs a decision with its own decider: predicates may come back to the engine meanwhile.
     fn deciding(&self, f: impl FnOnce(&mut Decider) -> i32) -> i32 {
         let mut decider = Decider::default();
@@ -309,6 +330,15 @@ impl Engine {
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Engine").field(&self.transport).finish()
+    }
+}
+
+/// `METHOD TARGET`; an empty method means any.
+fn plain(rule: &str) -> Matcher<Local> {
+    match rule.split_once(' ') {
+        Some(("", target)) => conditions::url(target),
+        Some((method, target)) => conditions::on(method, target),
+        None => conditions::url(rule),
     }
 }
 
