@@ -5,7 +5,7 @@
  * JavaScript side and are named by number; headers and bodies follow only when a rule looks at them.
  */
 
-import { Engine as WasmEngine, initSync } from "mockwire-wasm";
+import { Engine as WasmEngine, initSync, Player as WasmPlayer } from "mockwire-wasm";
 import base64 from "mockwire-wasm/base64";
 
 /** What `call` and `decide` answer instead of the number of a reply. */
@@ -70,7 +70,27 @@ export interface Engine {
   scenario(name: string): string;
   /** The transport's time, in milliseconds since it was made. */
   now(): number;
-  advance(milliseconds: number): void;
+  /** The next number of its own: among those due together, lower numbers come first. */
+  place(): number;
+  /**
+   * Asks whether it is this one's turn: its time has come, and nobody stands before it. If not, it waits
+   * in line. If so, its place at `next` is kept until everything has settled; `NaN` when it wants none.
+   */
+  ask(due: number, place: number, next: number): boolean;
+  /** Gives up a place in line. */
+  leave(due: number, place: number): void;
+  /** When somebody is due next; `Infinity` when nobody waits. */
+  nextDue(): number;
+  /**
+   * Takes out of the line, and moves time to, those who are due next, unless that is later than `limit`;
+   * their places, in order. A place that is only kept ends the list, unless everything has settled.
+   */
+  step(limit: number, settled: boolean): Float64Array;
+  /** Moves time forward. It never moves back. */
+  advanceTo(time: number): void;
+  /** When this name was released; `NaN` when it was not. */
+  released(name: string): number;
+  release(name: string): void;
   /** Forgets everything, as if it were new. */
   renew(): void;
   free(): void;
@@ -87,12 +107,41 @@ const IDLE_LIMIT = 8;
  * milliseconds), so that importing this package costs nothing. `options` are JSON.
  */
 export function newEngine(options: string | undefined): Engine {
-  if (!compiled) {
-    initSync({ module: new WebAssembly.Module(decode(base64)) });
-    compiled = true;
-  }
+  compile();
   if (options !== undefined) return WasmEngine.withOptions(options) as Engine;
   return idle.pop() ?? (new WasmEngine() as Engine);
+}
+
+/** A script on its way to one client. It has to be freed. */
+export interface Player {
+  /** Whether it comes to an end, and is the same for every seed and request. */
+  readonly isConstant: boolean;
+  /**
+   * What comes next, at most so many frames: the bytes of them all; when each is due and how long it is,
+   * in turns; and what follows: more frames, a name to wait for, or the end, with how and when.
+   */
+  batch(frames: number): [
+    bytes: Uint8Array<ArrayBuffer>,
+    plan: Float64Array,
+    kind: "more" | "hold" | "end",
+    word: string,
+    due: number,
+  ];
+  /** What held it was released, so long after its beginning. */
+  goOn(at: number): void;
+  free(): void;
+}
+
+/** Begins a script, which is JSON. Throws `{code, message}` when it cannot be played. */
+export function newPlayer(script: string, seed: number, sequence: number): Player {
+  compile();
+  return new WasmPlayer(script, seed, sequence) as Player;
+}
+
+/** The bytes of a server-sent event, which is JSON. Throws when there can be no such event. */
+export function encodeEvent(event: string): Uint8Array<ArrayBuffer> {
+  compile();
+  return WasmPlayer.encodeEvent(event);
 }
 
 /** Takes back an engine that was made without options. */
@@ -115,6 +164,12 @@ export function numberOfRule(text: string): number {
 /** Says whom all engines ask about predicates. */
 export function onPredicate(test: (predicate: number, sequence: number) => boolean): void {
   WasmEngine.listen(test);
+}
+
+function compile(): void {
+  if (compiled) return;
+  initSync({ module: new WebAssembly.Module(decode(base64)) });
+  compiled = true;
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {

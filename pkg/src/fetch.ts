@@ -5,6 +5,7 @@ import type { Core } from "./core.js";
 import { InvalidRequestError, messageOf, type MockwireError, StaleHandleError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
+import { pause } from "./pause.js";
 import { redirected } from "./redirect.js";
 import { HandlerReply } from "./reply/handler.js";
 import type { Answer, Reply } from "./reply/reply.js";
@@ -105,6 +106,15 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 }
 
 function respond(exchange: Exchange, answer: Answer): Promise<Response> {
+  const { delay } = answer.head;
+  if (delay === 0) return respondNow(exchange, answer);
+  return pause(exchange, delay).then(
+    () => respondNow(exchange, answer),
+    (error: unknown) => fail(exchange, error),
+  );
+}
+
+function respondNow(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head } = answer;
   // A response to HEAD has no content (RFC 9110 §9.3.2).
   const body = exchange.method === "HEAD" ? null : answer.body;

@@ -10,6 +10,7 @@
 
 export type { RuleBuilder, Times } from "./builder.js";
 export type { CapturedRequest } from "./captured.js";
+export type { Timing } from "./clock.js";
 export type { Condition, TextTest } from "./conditions.js";
 export * as when from "./conditions.js";
 export {
@@ -33,6 +34,7 @@ export {
 export type { Filter } from "./filter.js";
 export type { HeadersInput } from "./headers.js";
 export type { MockTransportOptions } from "./options.js";
+export type { Pending } from "./pending.js";
 export type { PathParams } from "./path-params.js";
 export type { Json, Replyable, ReplyBody } from "./reply/from.js";
 export type { Handler, HandlerContext } from "./reply/handler.js";
@@ -41,7 +43,9 @@ export type { Held, HeldRequest } from "./reply/held.js";
 export * as reply from "./reply/index.js";
 export type { Upstream } from "./reply/passthrough.js";
 export type { Reply } from "./reply/reply.js";
-export type { Chunk, Chunks } from "./reply/stream.js";
+export type { Pause } from "./reply/lines.js";
+export type { Fault, Pace, Script, ServerSentEvent, Step } from "./reply/script.js";
+export type { Chunk, Chunks, Source, StreamInit } from "./reply/stream.js";
 export type { Rule } from "./rule.js";
 export type { SequenceEnd } from "./rules.js";
 export type { Scope } from "./scope.js";

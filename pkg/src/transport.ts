@@ -11,8 +11,10 @@ import { DISPOSE } from "./inspect.js";
 import { install, uninstall } from "./install.js";
 import type { MockTransportOptions } from "./options.js";
 import { adoptPlatform } from "./response.js";
+import { pendingOn, type Pending } from "./pending.js";
 import { Routes } from "./routes.js";
 import { Scope } from "./scope.js";
+import { sleep } from "./sleep.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**
@@ -79,19 +81,13 @@ export class MockTransport extends Routes {
    * The first `count` requests, as soon as there are so many. Rejects with a `WaitTimeoutError` when
    * `timeout` milliseconds of the transport's time pass before. With instant timing nobody waits for
    * them: they have passed when everything that can happen without timers and I/O has happened.
+   * Without a `timeout` it may wait for ever.
    */
-  async waitForRequests(
+  waitForRequests(
     count: number,
     options: { readonly matching?: Filter; readonly timeout?: number } = {},
   ): Promise<CapturedRequest[]> {
-    this.#core.assertUsable();
-    const { matching, timeout = Infinity } = options;
-    if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
-      throw new InvalidArgumentError(
-        `waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`,
-      );
-    }
-    return this.#core.waiters.wait(count, matching, timeout);
+    return this.#core.waiters.wait(count, options.matching, options.timeout ?? Infinity);
   }
 
   /** Throws a `VerificationError` unless what is meant was requested; so often, when that is given. */
@@ -132,13 +128,48 @@ export class MockTransport extends Routes {
     return this.#core.now;
   }
 
-  /** Moves the transport's time forward. */
-  advance(milliseconds: number): void {
+  /**
+   * Moves the transport's time forward. What falls due meanwhile happens in order, each at its own
+   * time. Awaited, it lets everything happen that follows from that. Throws an `InvalidArgumentError`
+   * with `timing: "real"`.
+   *
+   * @example
+   * await transport.advance(1000);
+   */
+  advance(milliseconds: number): Promise<void> {
     this.#core.assertUsable();
     if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
       throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
     }
-    this.#core.advance(milliseconds);
+    return this.#core.clock.advance(milliseconds);
+  }
+
+  /** Lets the streams go on that are held at this name, now and later: see `hold` in a script. */
+  release(name: string): void {
+    this.#core.assertUsable();
+    if (typeof name !== "string") throw new InvalidArgumentError(`release() takes a name, not ${shown(name)}`);
+    this.#core.gates.release(name);
+  }
+
+  /**
+   * Resolves after so many milliseconds of the transport's time; at once with instant timing, but after
+   * everything that is due before. Rejects when the signal aborts, with the signal's reason, and when
+   * the transport is disposed. `Infinity` never resolves.
+   *
+   * @example
+   * await retry(() => transport.fetch(url), { sleep: (ms) => transport.sleep(ms) });
+   */
+  sleep(milliseconds: number, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return sleep(this.#core, milliseconds, options.signal);
+  }
+
+  /**
+   * What has not come to its end: exchanges whose body was not read or cancelled, held requests, and
+   * who waits for a time. The place to look when a test hangs.
+   */
+  pending(): Pending[] {
+    this.#core.assertUsable();
+    return pendingOn(this.#core);
   }
 
   /** Forgets what was captured; the rules stay, and how often they have answered. */

@@ -196,6 +196,13 @@ impl Timeline {
         (!left.is_empty()).then_some(left)
     }
 
+    /// The place in line that is due first, and whether it is only kept for somebody.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn first(&self) -> Option<(Alarm, bool)> {
+        let (alarm, standing) = self.line.first_key_value()?;
+        Some((*alarm, matches!(standing, Standing::Expected)))
+    }
+
     /// The place in line that is due first, taken away; time moves to it. `None` when there is none
     /// up to then.
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]

@@ -7,13 +7,14 @@
 mod convert;
 mod decide;
 mod lines;
+mod play;
 mod recent;
 mod spec;
+mod time;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -265,7 +266,8 @@ impl Engine {
         self.transport.clear();
     }
 
-    /// Forgets rules, captures and scenario states, and counts from 1 again.
+    /// Forgets rules, captures and scenario states, and counts from 1 again. Nobody stands
+    /// in line any more; time goes on from where it is.
     pub fn reset(&self) {
         self.transport.reset();
         *self.decider.borrow_mut() = Decider::default();
@@ -280,17 +282,6 @@ impl Engine {
     /// The state of a scenario.
     pub fn scenario(&self, name: &str) -> String {
         self.transport.scenario(name)
-    }
-
-    /// The transport's time, in ms since it was made.
-    pub fn now(&self) -> f64 {
-        self.transport.now().as_secs_f64() * 1e3
-    }
-
-    /// Moves the transport's time forward.
-    pub fn advance(&self, milliseconds: f64) {
-        let by = Duration::try_from_secs_f64(milliseconds / 1e3);
-        self.transport.advance(by.unwrap_or_default());
     }
 }
 

@@ -1,6 +1,6 @@
 /** What the type checker knows. Compiled, never run; `@ts-expect-error` marks what it must refuse. */
 
-import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, reply, type Rule, type Scope, when } from "mockwire";
+import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, type Pending, reply, type Rule, type Scope, type Script, when } from "mockwire";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -15,6 +15,8 @@ same<PathParams<string>, Record<string, string>>();
 same<PathParams<RegExp>, Record<string, string>>();
 
 const transport = new MockTransport({ journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
+const slept: Promise<void> = transport.sleep(10, { signal: AbortSignal.abort() as AbortSignal | undefined });
+const dues: number[] = transport.pending().map(({ due }: Pending) => due);
 
 // @ts-expect-error unknown option
 new MockTransport({ sed: 1 });
@@ -55,6 +57,19 @@ transport.get("/a").replySequence([200], { end: "stop" });
 const platform: typeof fetch = transport.fetch;
 const response: Response = await transport.fetch(new URL("https://api.test"), { method: "POST", body: new URLSearchParams() });
 
+// Streams.
+const script: Script = { steps: ["a", { wait: 5 }, { event: { data: { a: 1 } } }, { hold: "go" }], rate: { bytesPerSecond: 5 }, end: { fault: "timeout" } };
+transport.get("/a").reply(reply.script(script, { status: 201, delay: 5 }));
+transport.get("/a").reply(reply.events(["a", { event: "e", data: 1 }, { wait: 5 }], { gap: 5, repeat: Infinity }));
+transport.get("/a").reply(reply.ndjson(async function* () { yield { a: 1 }; }));
+transport.get("/a").stream(["a"], { chunking: "lines", end: "stall" });
+// @ts-expect-error no such ending
+reply.script({ end: "never" });
+// @ts-expect-error no such step
+reply.script({ steps: [{ pause: 5 }] });
+transport.release("go");
+await transport.advance(5);
+
 // Reading back.
 const last: CapturedRequest | undefined = transport.lastRequest();
 const typed = last?.json<{ model: string }>().model;
@@ -70,4 +85,4 @@ same<typeof request.params, { readonly id: string }>();
   scope.get("/a").reply(200);
 }
 
-export { filters, platform, response };
+export { dues, filters, platform, response, slept };
