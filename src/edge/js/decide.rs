@@ -58,6 +58,10 @@ impl Decider {
             Verdict::Claimed { claimed, request } => {
                 return self.conclude(engine, arrived.exchange, answer(claimed, request));
             }
+            Verdict::Down(fault) => {
+                let failed = Decision::Failed(fault.into());
+                return self.conclude(engine, arrived.exchange, failed);
+            }
             Verdict::Ask {
                 candidates,
                 request,
