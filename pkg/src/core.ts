@@ -17,6 +17,7 @@ import { checked, type MockTransportOptions } from "./options.js";
 import { Predicates } from "./predicates.js";
 import { secretsWith, type Secrets } from "./redact.js";
 import { Rules } from "./rules.js";
+import { Alarms } from "./socket/alarms.js";
 import { Waiters } from "./wait.js";
 
 export class Core {
@@ -31,6 +32,7 @@ export class Core {
   journal: Journal;
   readonly rules: Rules;
   readonly waiters: Waiters;
+  readonly alarms: Alarms;
   /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
   readonly inFlight = new Set<Exchange>();
   /** The transport's time, which moves only by `advance`. */
@@ -57,6 +59,7 @@ export class Core {
     this.journal = new Journal(this.engine);
     this.rules = new Rules(this);
     this.waiters = new Waiters(this);
+    this.alarms = new Alarms(this);
   }
 
   /** Moves the transport's time forward, and serves those who wait for that. */
@@ -64,6 +67,7 @@ export class Core {
     this.engine.advance(milliseconds);
     this.now = this.engine.now();
     this.waiters.check();
+    this.alarms.reach(this.now);
   }
 
   /** Throws when the transport is disposed: every method of the public classes calls this first. */

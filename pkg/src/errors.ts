@@ -195,6 +195,16 @@ export class WaitTimeoutError extends MockwireError {
   }
 }
 
+/**
+ * A WebSocket connection did not come about, or was lost: what the `error` event of the client's socket
+ * carries. The code is `MOCKWIRE_HANDSHAKE_FAILED` or `MOCKWIRE_CONNECTION_LOST`.
+ */
+export class SocketError extends MockwireError {
+  static {
+    named(this, "SocketError");
+  }
+}
+
 /** Another transport is installed as `globalThis.fetch`. */
 export class AlreadyInstalledError extends MockwireError {
   static {

@@ -19,6 +19,8 @@ export class Journal {
   #exchanges: Exchange[] = [];
   #first = 1;
   #evicted = 0;
+  /** How often it was cleared. */
+  clearings = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -63,6 +65,7 @@ export class Journal {
   }
 
   clear(): void {
+    this.clearings += 1;
     this.#first += this.#exchanges.length;
     this.#exchanges = [];
     this.#evicted = this.#engine.dropped();

@@ -26,6 +26,7 @@ export class Scope extends Routes {
     super();
     this.#core = core;
     this.registrar = {
+      core,
       register: (draft, replies, end, caller) => {
         core.assertUsable();
         const rule = core.rules.add(draft, replies, end, caller);

@@ -1,0 +1,76 @@
+/** A WebSocket rule in the making. */
+
+import { RuleBuilder, type Registrar } from "../builder.js";
+import { any, scheme } from "../conditions.js";
+import { RuleDraft } from "../draft.js";
+import { InvalidRuleError, shown } from "../errors.js";
+import type { HeadersInput } from "../headers.js";
+import { error } from "../reply/failure.js";
+import { replyWith, type ReplyBody } from "../reply/from.js";
+import type { Rule } from "../rule.js";
+import { parseTarget, type Target } from "../target.js";
+import { type AcceptOptions, AcceptReply, type SocketHandler } from "./accept.js";
+import { Endpoint } from "./endpoint.js";
+
+/**
+ * Collects what a WebSocket rule asks of a handshake, as {@link RuleBuilder} does, until it is said what
+ * becomes of the connection: `accept`, `refuse` or `fail`. What any rule can reply with, refuses it too:
+ * `reply`, `hold`, `replySequence`, ...
+ */
+export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuilder<Params> {
+  readonly #registrar: Registrar;
+  readonly #draft: RuleDraft;
+
+  /** @internal */
+  constructor(registrar: Registrar, draft: RuleDraft) {
+    super(registrar, draft);
+    this.#registrar = registrar;
+    this.#draft = draft;
+  }
+
+  /**
+   * Accepts connections: by hand (`endpoint.next()` gives each one), or with a function that plays the
+   * server.
+   *
+   * @example
+   * transport.websocket("wss://api.test/echo").accept((socket) => {
+   *   socket.onmessage = (message) => socket.send(message);
+   * });
+   */
+  accept(handler?: SocketHandler<Params>, options?: AcceptOptions): Endpoint<Params>;
+  accept(options: AcceptOptions): Endpoint<Params>;
+  accept(first?: SocketHandler<Params> | AcceptOptions, second: AcceptOptions = {}): Endpoint<Params> {
+    if (first !== undefined && typeof first !== "function" && (typeof first !== "object" || first === null)) {
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `accept() takes a function or options, not ${shown(first)}`);
+    }
+    const endpoint = new Endpoint<Params>(this.#registrar.core);
+    const reply =
+      typeof first === "function" ? new AcceptReply(endpoint, first, second) : new AcceptReply(endpoint, undefined, first ?? second);
+    return endpoint.attach(this.#registrar.register(this.#draft, [reply], undefined, this.accept));
+  }
+
+  /**
+   * Answers the handshake with a status, and perhaps a body, instead of opening the connection: the
+   * client's socket gets an `error` and the code 1006.
+   *
+   * @example transport.websocket("wss://api.test/chat").withoutHeader("authorization").refuse(401);
+   */
+  refuse(status: number, body?: ReplyBody, headers?: HeadersInput): Rule {
+    const reply = replyWith(body, headers === undefined ? { status } : { status, headers });
+    return this.#registrar.register(this.#draft, [reply], undefined, this.refuse);
+  }
+
+  /** The connection fails before there is an answer, with a code such as `ECONNREFUSED`, or with this error. */
+  fail(code: string | Error = "ECONNREFUSED"): Rule {
+    return this.#registrar.register(this.#draft, [error(code)], undefined, this.fail);
+  }
+}
+
+/** The beginning of a WebSocket rule: the target is for `ws:` and `wss:` URLs alone. */
+export function socketRule<Params>(registrar: Registrar, target: Target | undefined): SocketRuleBuilder<Params> {
+  const isText = typeof target === "string";
+  const parsed = parseTarget(isText ? target.replace(/^http(s?):\/\//i, "ws$1://") : target);
+  const draft = new RuleDraft(parsed, "GET", false);
+  if (!isText || !/^wss?:\/\//i.test(parsed.text!)) draft.conditions.push(any(scheme("ws"), scheme("wss")));
+  return new SocketRuleBuilder(registrar, draft);
+}

@@ -1,0 +1,42 @@
+/** From a client's wish to a connection: the engine decides which rule answers. */
+
+import { NEEDS } from "../engine.js";
+import { SocketError } from "../errors.js";
+import { arrive, decide, perform } from "../fetch.js";
+import type { ClientEnd, Connection, SocketEnd } from "./connection.js";
+import type { SocketExchange } from "./exchange.js";
+import { AcceptReply } from "./accept.js";
+import { queueTask } from "./tasks.js";
+
+const FAILED: SocketEnd = { code: 1006, reason: "", wasClean: false };
+
+/** Never throws: what goes wrong, the client's end is told. */
+export function handshake(
+  exchange: SocketExchange,
+  client: ClientEnd,
+  opened: (connection: Connection) => void,
+): void {
+  const fail = (error: unknown) => queueTask(() => client.ended(FAILED, asError(error)));
+  try {
+    exchange.core.assertUsable();
+    const known = arrive(exchange);
+    const answer = known === NEEDS ? decide(exchange) : known;
+    if (exchange.reply instanceof AcceptReply) opened(exchange.reply.accept(exchange, client));
+    else perform(exchange, answer).then((response) => fail(refused(exchange, response)), fail);
+  } catch (error) {
+    exchange.finish("failed", String(error));
+    fail(error);
+  }
+}
+
+/** A response that is none to a handshake. Nobody reads its body. */
+function refused(exchange: SocketExchange, response: Response): SocketError {
+  exchange.finish("done");
+  response.body?.cancel().catch(() => {});
+  const by = exchange.rule === undefined ? "" : ` by ${exchange.rule}`;
+  return new SocketError("MOCKWIRE_HANDSHAKE_FAILED", `the handshake was refused with ${response.status}${by}`);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new SocketError("MOCKWIRE_HANDSHAKE_FAILED", String(error), { cause: error });
+}
