@@ -66,7 +66,7 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
   }
 }
 
-/** The beginning of a WebSocket rule: the target is for `ws:` and `wss:` URLs alone. */
+/** The beginning of a WebSocket rule: the target is for `ws:` and `wss:` URLs alone. @internal */
 export function socketRule<Params>(registrar: Registrar, target: Target | undefined): SocketRuleBuilder<Params> {
   const isText = typeof target === "string";
   const parsed = parseTarget(isText ? target.replace(/^http(s?):\/\//i, "ws$1://") : target);

@@ -42,16 +42,18 @@ type CloseEventClass = new (type: string, init?: CloseEventInit) => SocketCloseE
 
 let Close: CloseEventClass | undefined;
 
+/** @internal */
 export function messageEvent(data: unknown, origin: string): Event {
   return new MessageEvent("message", { data, origin });
 }
 
+/** @internal */
 export function closeEvent(init: CloseEventInit): Event {
   Close ??= (globalThis as { CloseEvent?: CloseEventClass }).CloseEvent ?? ownCloseEvent();
   return new Close("close", init);
 }
 
-/** An `Event` like the platform's, which says what went wrong to those who look. */
+/** An `Event` like the platform's, which says what went wrong to those who look. @internal */
 export function errorEvent(error: Error): SocketErrorEvent {
   const event = new Event("error");
   Object.defineProperty(event, "error", { value: error, enumerable: true });

@@ -22,19 +22,23 @@ export function handshake(
     const known = arrive(exchange);
     const answer = known === NEEDS ? decide(exchange) : known;
     if (exchange.reply instanceof AcceptReply) opened(exchange.reply.accept(exchange, client));
-    else perform(exchange, answer).then((response) => fail(refused(exchange, response)), fail);
+    else
+      perform(exchange, answer)
+        .then((response) => refused(exchange, response))
+        .then(fail, fail);
   } catch (error) {
     exchange.finish("failed", String(error));
     fail(error);
   }
 }
 
-/** A response that is none to a handshake. Nobody reads its body. */
-function refused(exchange: SocketExchange, response: Response): SocketError {
+/** A response that opens no connection. Nobody reads its body but for the diagnosis of what no rule matched. */
+async function refused(exchange: SocketExchange, response: Response): Promise<SocketError> {
   exchange.finish("done");
-  response.body?.cancel().catch(() => {});
-  const by = exchange.rule === undefined ? "" : ` by ${exchange.rule}`;
-  return new SocketError("MOCKWIRE_HANDSHAKE_FAILED", `the handshake was refused with ${response.status}${by}`);
+  const { rule, outcome } = exchange;
+  const why = outcome === "unmatched" ? `: ${await response.text()}` : rule === undefined ? "" : ` by ${rule}`;
+  if (outcome !== "unmatched") void response.body?.cancel();
+  return new SocketError("MOCKWIRE_HANDSHAKE_FAILED", `the handshake was refused with ${response.status}${why}`);
 }
 
 function asError(error: unknown): Error {

@@ -8,6 +8,9 @@ import { openingOf, type WebSocketOptions } from "./opening.js";
 
 type Listener<K extends keyof SocketEventMap> = ((this: any, event: SocketEventMap[K]) => any) | null;
 
+type AddOptions = Parameters<EventTarget["addEventListener"]>[2];
+type RemoveOptions = Parameters<EventTarget["removeEventListener"]>[2];
+
 /** What `addEventListener` takes. */
 export type SocketListener<E extends Event> = ((this: any, event: E) => any) | { handleEvent(event: E): any };
 
@@ -125,28 +128,28 @@ export class MockWebSocket extends EventTarget {
   override addEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: SocketListener<SocketEventMap[K]> | null,
-    options?: boolean | AddEventListenerOptions,
+    options?: AddOptions,
   ): void;
   override addEventListener(
     type: string,
     listener: SocketListener<Event> | null,
-    options?: boolean | AddEventListenerOptions,
+    options?: AddOptions,
   ): void;
-  override addEventListener(type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
+  override addEventListener(type: string, listener: any, options?: AddOptions): void {
     super.addEventListener(type, listener, options);
   }
 
   override removeEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: SocketListener<SocketEventMap[K]> | null,
-    options?: boolean | EventListenerOptions,
+    options?: RemoveOptions,
   ): void;
   override removeEventListener(
     type: string,
     listener: SocketListener<Event> | null,
-    options?: boolean | EventListenerOptions,
+    options?: RemoveOptions,
   ): void;
-  override removeEventListener(type: string, listener: any, options?: boolean | EventListenerOptions): void {
+  override removeEventListener(type: string, listener: any, options?: RemoveOptions): void {
     super.removeEventListener(type, listener, options);
   }
 
@@ -196,6 +199,7 @@ for (const [name, value] of Object.entries(STATES)) {
 export function webSocketOf(core: Core): MockWebSocketClass {
   const own = class extends MockWebSocket {
     constructor(url: string | URL, protocols?: string | string[] | WebSocketOptions) {
+      if (arguments.length === 0) throw new TypeError("new WebSocket: 1 argument required, but only 0 present.");
       super(core, url, protocols);
     }
   };
