@@ -6,9 +6,13 @@ import type { Opening } from "./exchange.js";
 
 /** The second argument of `new WebSocket()`, where it is neither a subprotocol nor a list of them. */
 export interface WebSocketOptions {
-  readonly protocols?: string | readonly string[];
+  readonly protocols?: string | readonly string[] | undefined;
   /** Header fields of the handshake. Browsers cannot send any; clients for Node, Deno and Bun can. */
-  readonly headers?: HeadersInput;
+  readonly headers?:
+    | HeadersInput
+    | ReadonlyArray<readonly string[]>
+    | Readonly<Record<string, string | readonly string[]>>
+    | undefined;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -38,7 +42,7 @@ function parse(text: string, base: string | undefined): URL | undefined {
   }
 }
 
-function optionsOf(second: unknown): { readonly protocols: unknown; readonly headers: HeadersInput | undefined } {
+function optionsOf(second: unknown): { readonly protocols: unknown; readonly headers: WebSocketOptions["headers"] } {
   if (typeof second !== "object" || second === null || Symbol.iterator in second) {
     return { protocols: second ?? undefined, headers: undefined };
   }
