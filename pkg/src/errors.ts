@@ -121,8 +121,8 @@ export class InvalidArgumentError extends MockwireError {
     named(this, "InvalidArgumentError");
   }
 
-  constructor(message: string) {
-    super("MOCKWIRE_INVALID_OPTION", message);
+  constructor(message: string, code = "MOCKWIRE_INVALID_OPTION") {
+    super(code, message);
   }
 }
 
@@ -196,8 +196,10 @@ export class WaitTimeoutError extends MockwireError {
 }
 
 /**
- * A WebSocket connection did not come about, or was lost: what the `error` event of the client's socket
- * carries. The code is `MOCKWIRE_HANDSHAKE_FAILED` or `MOCKWIRE_CONNECTION_LOST`.
+ * A WebSocket connection did not come about, was lost, or is closed: what the `error` event of the client's
+ * socket carries, and what the server's end throws that has no connection any more. The codes are
+ * `MOCKWIRE_HANDSHAKE_REFUSED`, `MOCKWIRE_PROTOCOL_MISMATCH`, `MOCKWIRE_SOCKET_ABORTED` and
+ * `MOCKWIRE_SOCKET_CLOSED`.
  */
 export class SocketError extends MockwireError {
   static {

@@ -1,6 +1,6 @@
 /** The reply that accepts a connection. */
 
-import { HandlerError, InvalidRuleError, messageOf, shown, SocketError, StaleHandleError } from "../errors.js";
+import { HandlerError, InvalidRuleError, messageOf, shown, SocketError } from "../errors.js";
 import type { CapturedRequest } from "../captured.js";
 import { type Head, headOf } from "../reply/head.js";
 import { type Answer, Reply } from "../reply/reply.js";
@@ -97,12 +97,12 @@ function headFor(protocol: string): Head {
 }
 
 function notAgreed(message: string): SocketError {
-  return new SocketError("MOCKWIRE_HANDSHAKE_FAILED", message);
+  return new SocketError("MOCKWIRE_PROTOCOL_MISMATCH", message);
 }
 
 function fail(connection: Connection, thrown: unknown): void {
   // It went on sending when its client was gone: nothing that a server could know beforehand.
-  if (thrown instanceof StaleHandleError && !connection.isOpen) return;
+  if (thrown instanceof SocketError && !connection.isOpen) return;
   const { rule } = connection.exchange;
   connection.fail(new HandlerError(`the handler of ${rule} failed: ${messageOf(thrown)}`, thrown));
 }

@@ -61,7 +61,7 @@ export class Client implements ClientEnd {
       return;
     }
     this.#connection?.giveUp();
-    const reason = new SocketError("MOCKWIRE_HANDSHAKE_FAILED", "close() was called before the connection was open");
+    const reason = new SocketError("MOCKWIRE_SOCKET_CLOSED", "close() was called before the connection was open");
     this.#exchange.interrupt(reason);
     queueTask(() => this.ended({ code: 1006, reason: "", wasClean: false }, reason));
   }

@@ -33,10 +33,14 @@ export function closeByServer(code: unknown, reason: unknown): CloseFrame {
     const hint = code === 1006 ? ": abort() loses the connection, which the client sees as 1006" : "";
     throw new InvalidArgumentError(
       `close() takes a code from 1000 to 1014 (not 1004 to 1006) or from 3000 to 4999, not ${shown(code)}${hint}`,
+      "MOCKWIRE_INVALID_MESSAGE",
     );
   }
   if (reason !== undefined && (typeof reason !== "string" || encode(reason).length > REASON_BYTES)) {
-    throw new InvalidArgumentError(`close() takes a reason of at most ${REASON_BYTES} bytes, not ${shown(reason)}`);
+    throw new InvalidArgumentError(
+      `close() takes a reason of at most ${REASON_BYTES} bytes, not ${shown(reason)}`,
+      "MOCKWIRE_INVALID_MESSAGE",
+    );
   }
   return { code: code as number | undefined, reason: wellFormed((reason as string | undefined) ?? "") };
 }

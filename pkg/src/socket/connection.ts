@@ -143,7 +143,7 @@ export class Connection {
   }
 
   /** The connection breaks. */
-  abort(error: Error = new SocketError("MOCKWIRE_CONNECTION_LOST", "the connection was lost: its server has aborted it")): void {
+  abort(error: Error = new SocketError("MOCKWIRE_SOCKET_ABORTED", "the server has aborted the connection")): void {
     if (this.#isOver) return;
     this.exchange.finish("failed", error.message);
     this.#lose(error);

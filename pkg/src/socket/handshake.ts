@@ -38,9 +38,9 @@ async function refused(exchange: SocketExchange, response: Response): Promise<So
   const { rule, outcome } = exchange;
   const why = outcome === "unmatched" ? `: ${await response.text()}` : rule === undefined ? "" : ` by ${rule}`;
   if (outcome !== "unmatched") void response.body?.cancel();
-  return new SocketError("MOCKWIRE_HANDSHAKE_FAILED", `the handshake was refused with ${response.status}${why}`);
+  return new SocketError("MOCKWIRE_HANDSHAKE_REFUSED", `the handshake was refused with ${response.status}${why}`);
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new SocketError("MOCKWIRE_HANDSHAKE_FAILED", String(error), { cause: error });
+  return error instanceof Error ? error : new SocketError("MOCKWIRE_HANDSHAKE_REFUSED", String(error), { cause: error });
 }

@@ -2,7 +2,7 @@
 
 import { copyOf, isBytes } from "../bytes.js";
 import type { CapturedRequest } from "../captured.js";
-import { InvalidArgumentError, shown, StaleHandleError } from "../errors.js";
+import { InvalidArgumentError, shown, SocketError } from "../errors.js";
 import { closeByServer, wellFormed } from "./close.js";
 import type { Connection, SocketEnd, SocketPeer } from "./connection.js";
 import type { SocketData } from "./message.js";
@@ -79,7 +79,7 @@ export class ServerSocket<Params = Record<string, string>> {
     if (listener !== null && this.#waiting.length > 0) queueMicrotask(() => this.#hand());
   }
 
-  /** Sends text or bytes. Throws a `StaleHandleError` when the connection is closed. */
+  /** Sends text or bytes. Throws a `SocketError` when the connection is closed. */
   send(message: string | ArrayBuffer | ArrayBufferView): void {
     this.#assertOpen("send");
     this.#connection.send(messageOf("send", message));
@@ -91,7 +91,10 @@ export class ServerSocket<Params = Record<string, string>> {
     const data = messageOf("ping", payload);
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     if (bytes.length > PING_BYTES) {
-      throw new InvalidArgumentError(`ping() takes at most ${PING_BYTES} bytes, not ${bytes.length}`);
+      throw new InvalidArgumentError(
+        `ping() takes at most ${PING_BYTES} bytes, not ${bytes.length}`,
+        "MOCKWIRE_INVALID_MESSAGE",
+      );
     }
     this.#connection.ping(bytes);
   }
@@ -109,11 +112,11 @@ export class ServerSocket<Params = Record<string, string>> {
     this.#connection.abort();
   }
 
-  /** The next message. Rejects with a `StaleHandleError` when the connection ends before there is one. */
+  /** The next message. Rejects with a `SocketError` when the connection ends before there is one. */
   async receive(): Promise<SocketData> {
     const message = await this.#read();
     if (message !== undefined) return message;
-    throw new StaleHandleError(`the connection is closed (${this.#end!.code}): nothing more will come`);
+    throw closed(`the connection is closed (${this.#end!.code}): nothing more will come`);
   }
 
   /** The messages, until the connection ends. */
@@ -172,7 +175,7 @@ export class ServerSocket<Params = Record<string, string>> {
   #assertOpen(method: string): void {
     if (this.isOpen) return;
     const code = this.#end === undefined ? "it is closing" : `it was closed with ${this.#end.code}`;
-    throw new StaleHandleError(`${method}(): the connection of ${this.request.url} is not open: ${code}`);
+    throw closed(`${method}(): the connection of ${this.request.url} is not open: ${code}`);
   }
 }
 
@@ -180,7 +183,11 @@ export class ServerSocket<Params = Record<string, string>> {
 export function messageOf(method: string, message: unknown): SocketData {
   if (typeof message === "string") return wellFormed(message);
   if (isBytes(message)) return copyOf(message);
-  throw new InvalidArgumentError(`${method}() takes text or bytes, not ${shown(message)}`);
+  throw new InvalidArgumentError(`${method}() takes text or bytes, not ${shown(message)}`, "MOCKWIRE_INVALID_MESSAGE");
+}
+
+function closed(message: string): SocketError {
+  return new SocketError("MOCKWIRE_SOCKET_CLOSED", message);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
