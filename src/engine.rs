@@ -72,7 +72,7 @@ impl<M: Mode> Engine<M> {
         let captured: Vec<_> = self.with(|core| {
             let entries = core.journal.since(from);
             entries
-                .map(|(number, entry)| entry.snapshot(number, cap))
+                .map(|(number, entry)| core.snapshot(number, entry, cap))
                 .collect()
         });
         captured.into_iter().map(|it| self.shown(it)).collect()
@@ -81,8 +81,11 @@ impl<M: Mode> Engine<M> {
     /// A snapshot of the exchange with this number.
     pub(crate) fn captured_one(&self, number: u64) -> Option<Captured> {
         let cap = self.settings.body_bytes;
-        self.with(|core| Some(core.journal.get_mut(number)?.snapshot(number, cap)))
-            .map(|it| self.shown(it))
+        self.with(|core| {
+            let (found, entry) = core.journal.since(number).next()?;
+            (found == number).then(|| core.snapshot(number, entry, cap))
+        })
+        .map(|it| self.shown(it))
     }
 
     /// A snapshot as it is given out: unpacked, with the transport's own secrets marked.

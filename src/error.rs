@@ -4,10 +4,12 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::diagnosis::Diagnosis;
 use crate::fault::Fault;
+use crate::model::captured::ResponseHead;
 
 /// The result of most calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,6 +68,13 @@ pub enum ErrorKind {
         /// The text of the panic.
         message: String,
     },
+    /// The WebSocket handshake was refused with a response (RFC 6455 §4.1).
+    HandshakeRefused {
+        /// Status and header fields.
+        response: Box<ResponseHead>,
+        /// The body, as far as the journal's cap on bodies allows.
+        body: Bytes,
+    },
     /// A held request was dropped without a reply.
     HeldDropped,
     /// Something given to the transport is malformed.
@@ -79,6 +88,13 @@ pub enum ErrorKind {
     },
     /// The transport that requests are passed through to failed; see the source.
     PassthroughFailed,
+    /// The server chose a WebSocket subprotocol that the client has not offered.
+    ProtocolMismatch {
+        /// What the client has offered, in its order.
+        offered: Vec<String>,
+        /// What the server chose.
+        chosen: String,
+    },
     /// A sequence of replies has no more, and was not told to repeat or to cycle.
     SequenceExhausted {
         /// Where the rule was registered.
@@ -86,9 +102,19 @@ pub enum ErrorKind {
         /// How many replies the sequence has.
         replies: usize,
     },
+    /// The other end of a WebSocket connection has gone without a closing handshake: what a
+    /// client reports as close code 1006.
+    SocketAborted,
+    /// A WebSocket connection is closed, or is being closed by this end: nothing can be sent.
+    SocketClosed,
+    /// The rule opens WebSocket connections, and was asked for a plain response.
+    SocketOnly {
+        /// Where the rule was registered.
+        rule: String,
+    },
     /// A handle refers to something that is gone.
     StaleHandle {
-        /// What the handle stood for: a rule, an exchange or a scope.
+        /// What the handle stood for: a rule, an exchange, a connection or a scope.
         what: &'static str,
     },
     /// Everything has settled and nothing can happen any more, yet the future is not complete.
@@ -117,6 +143,8 @@ pub enum Part {
     HeaderValue,
     /// A JSON text or a JSON pointer (RFC 8259, RFC 6901).
     Json,
+    /// A message of a WebSocket connection (RFC 6455 §5.5, §7.4).
+    Message,
     /// A request method (RFC 9110 §9).
     Method,
     /// An option of the transport or of a rule.
@@ -180,10 +208,15 @@ impl Error {
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
             ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
+            ErrorKind::HandshakeRefused { .. } => "MOCKWIRE_HANDSHAKE_REFUSED",
             ErrorKind::HeldDropped => "MOCKWIRE_HELD_DROPPED",
             ErrorKind::Invalid { part, .. } => part.code(),
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
+            ErrorKind::ProtocolMismatch { .. } => "MOCKWIRE_PROTOCOL_MISMATCH",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::SocketAborted => "MOCKWIRE_SOCKET_ABORTED",
+            ErrorKind::SocketClosed => "MOCKWIRE_SOCKET_CLOSED",
+            ErrorKind::SocketOnly { .. } => "MOCKWIRE_SOCKET_ONLY",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
             ErrorKind::TimedOut { .. } => "MOCKWIRE_TIMED_OUT",
@@ -276,6 +309,11 @@ impl fmt::Display for ErrorKind {
                     "the handler or predicate of the rule at {rule} panicked: {message}"
                 )
             }
+            Self::HandshakeRefused { response, .. } => write!(
+                f,
+                "the WebSocket handshake was refused with status {}: connections are opened by a rule of `websocket` that ends with `accept`",
+                response.status.as_u16()
+            ),
             Self::HeldDropped => f.write_str(
                 "the held request was dropped without a reply: call `reply` or `fail` on it",
             ),
@@ -287,9 +325,28 @@ impl fmt::Display for ErrorKind {
             Self::PassthroughFailed => {
                 f.write_str("the transport that the request was passed through to failed")
             }
+            Self::ProtocolMismatch { offered, chosen } if offered.is_empty() => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered none: offer it in `sec-websocket-protocol`"
+            ),
+            Self::ProtocolMismatch { offered, chosen } => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered {}",
+                offered.join(", ")
+            ),
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
+            ),
+            Self::SocketAborted => f.write_str(
+                "the other end of the WebSocket connection has gone without a closing handshake (close code 1006)",
+            ),
+            Self::SocketClosed => f.write_str(
+                "the WebSocket connection is closed: open another one to send more",
+            ),
+            Self::SocketOnly { rule } => write!(
+                f,
+                "the rule at {rule} opens WebSocket connections and has no response: use `connect`"
             ),
             Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
             Self::Stalled { waiting_for } => write!(
@@ -315,6 +372,7 @@ impl Part {
             Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
             Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
             Self::Json => "MOCKWIRE_INVALID_JSON",
+            Self::Message => "MOCKWIRE_INVALID_MESSAGE",
             Self::Method => "MOCKWIRE_INVALID_METHOD",
             Self::Option => "MOCKWIRE_INVALID_OPTION",
             Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
@@ -332,6 +390,7 @@ impl fmt::Display for Part {
             Self::HeaderName => "header name",
             Self::HeaderValue => "header value",
             Self::Json => "JSON",
+            Self::Message => "message",
             Self::Method => "method",
             Self::Option => "option",
             Self::Pattern => "pattern",

@@ -68,20 +68,26 @@ pub use self::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
 pub use self::engine::Timing;
 pub use self::error::{BoxError, Error, ErrorKind, Part, Result};
 pub use self::fault::Fault;
+pub use self::flow::accept::Handled;
+pub use self::flow::endpoint::Connected;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, Local, Mode, Threaded,
+    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptSocketHandler, AcceptStream, AcceptTask,
+    Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;
+pub use self::model::message::{CloseFrame, Message, Side, SocketMessage};
+pub use self::model::message_pattern::MessagePattern;
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
 pub use self::model::sequence::SequenceEnd;
+pub use self::model::socket_script::SocketScript;
 pub use self::model::times::Times;
 pub use self::options::Builder;
 pub use self::transport::MockTransport;
-pub use self::verify::{Report, Unmet};
+pub use self::verify::{Report, Unmet, UnmetMessage};
 pub use self::when::When;
 
 /// The futures and handles that methods return, so that they can be named.
@@ -89,9 +95,13 @@ pub mod futures {
     #[cfg(feature = "tower")]
     pub use crate::edge::tower::CallService;
     pub use crate::flow::body::Body;
+    pub use crate::flow::connect::Connect;
+    pub use crate::flow::endpoint::{Endpoint, NextSocket};
     pub use crate::flow::hold::{Held, Hold, NextHeld};
     pub use crate::flow::respond::Respond;
+    pub use crate::flow::socket::{ServerSocket, Socket};
     pub use crate::flow::wait::WaitForRequests;
+    pub use crate::flow::wait_for_message::WaitForMessage;
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;
 }
@@ -106,6 +116,12 @@ pub mod sync {
     pub type Matcher = crate::Matcher<crate::Threaded>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a thread-safe transport.
     pub type Rule = crate::futures::Rule<crate::Threaded>;
+    /// The client's end of a WebSocket connection of a thread-safe transport.
+    pub type Socket = crate::futures::Socket<crate::Threaded>;
+    /// The server's end of a WebSocket connection of a thread-safe transport.
+    pub type ServerSocket = crate::futures::ServerSocket<crate::Threaded>;
+    /// A rule of a thread-safe transport that opens WebSocket connections.
+    pub type Endpoint = crate::futures::Endpoint<crate::Threaded>;
 }
 
 /// The single-threaded transport: handlers and predicates may capture anything.
@@ -118,6 +134,12 @@ pub mod local {
     pub type Matcher = crate::Matcher<crate::Local>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a single-threaded transport.
     pub type Rule = crate::futures::Rule<crate::Local>;
+    /// The client's end of a WebSocket connection of a single-threaded transport.
+    pub type Socket = crate::futures::Socket<crate::Local>;
+    /// The server's end of a WebSocket connection of a single-threaded transport.
+    pub type ServerSocket = crate::futures::ServerSocket<crate::Local>;
+    /// A rule of a single-threaded transport that opens WebSocket connections.
+    pub type Endpoint = crate::futures::Endpoint<crate::Local>;
 }
 
 #[cfg(doctest)]

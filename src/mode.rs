@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::error::Error;
+use crate::flow::accept::SocketHandler;
 use crate::flow::answer::{Outgoing, Responder};
 use crate::matcher::Predicate;
 
@@ -45,6 +46,12 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// The future of an asynchronous handler, erased.
     #[doc(hidden)]
     type Future: Future<Output = Outgoing<Self>> + Unpin;
+    /// A user's handler of WebSocket connections, erased.
+    #[doc(hidden)]
+    type SocketHandler: Clone + Deref<Target: SocketHandler<Self>>;
+    /// The future of such a handler, erased.
+    #[doc(hidden)]
+    type Task: Future<Output = Result<(), Error>> + Unpin;
     /// A response body that somebody else produces (a passed-through response), erased.
     #[doc(hidden)]
     type Live: Stream<Item = Result<Bytes, Error>> + Unpin;
@@ -78,6 +85,19 @@ pub trait AcceptFuture<F>: Mode {
     fn erase_future(future: F) -> Self::Future;
 }
 
+/// Which handlers of WebSocket connections a mode can keep: any closure for [`Local`],
+/// `Send + Sync` ones for [`Threaded`].
+pub trait AcceptSocketHandler<F>: Mode {
+    #[doc(hidden)]
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler;
+}
+
+/// Which futures of such handlers a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
+pub trait AcceptTask<F>: Mode {
+    #[doc(hidden)]
+    fn erase_task(task: F) -> Self::Task;
+}
+
 /// Which byte streams a mode can pass through: any for [`Local`], `Send` ones for [`Threaded`].
 pub trait AcceptStream<S>: Mode {
     #[doc(hidden)]
@@ -98,6 +118,8 @@ impl Mode for Local {
     type Predicate = Rc<dyn Predicate>;
     type Responder = Rc<dyn Responder<Self>>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
+    type SocketHandler = Rc<dyn SocketHandler<Self>>;
+    type Task = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
     type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
 }
 
@@ -107,6 +129,8 @@ impl Mode for Threaded {
     type Predicate = Arc<dyn Predicate + Send + Sync>;
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
+    type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
+    type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
 }
 
@@ -164,6 +188,30 @@ impl<F: Future<Output = Outgoing<Self>> + 'static> AcceptFuture<F> for Local {
 impl<F: Future<Output = Outgoing<Self>> + Send + 'static> AcceptFuture<F> for Threaded {
     fn erase_future(future: F) -> Self::Future {
         Exclusive::new(Box::pin(future))
+    }
+}
+
+impl<F: SocketHandler<Self> + 'static> AcceptSocketHandler<F> for Local {
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler {
+        Rc::new(handler)
+    }
+}
+
+impl<F: SocketHandler<Self> + Send + Sync + 'static> AcceptSocketHandler<F> for Threaded {
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler {
+        Arc::new(handler)
+    }
+}
+
+impl<F: Future<Output = Result<(), Error>> + 'static> AcceptTask<F> for Local {
+    fn erase_task(task: F) -> Self::Task {
+        Box::pin(task)
+    }
+}
+
+impl<F: Future<Output = Result<(), Error>> + Send + 'static> AcceptTask<F> for Threaded {
+    fn erase_task(task: F) -> Self::Task {
+        Exclusive::new(Box::pin(task))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::core::rules::Site;
 use crate::core::{RuleId, ScopeId};
 use crate::engine::{Engine, Settings, Timing};
 use crate::error::{Error, Result};
+use crate::flow::connect::Connect;
 use crate::flow::respond::Respond;
 use crate::flow::wait::WaitForRequests;
 use crate::matcher::{Matcher, Subject, conditions};
@@ -86,6 +87,21 @@ impl<M: Mode> MockTransport<M> {
         Respond::new(self.engine.clone(), Request::from_http(request))
     }
 
+    /// Opens a WebSocket connection, as a client would: a `GET` of a `ws:` or `wss:` URL
+    /// (`http:` and `https:` stand for the same). What the handshake asks for besides is added;
+    /// subprotocols are offered in `sec-websocket-protocol`.
+    ///
+    /// The request arrives with the future's first poll; dropping the future later cancels it.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeRefused`](crate::ErrorKind::HandshakeRefused) with the response when the rule
+    /// replies instead of accepting, [`ProtocolMismatch`](crate::ErrorKind::ProtocolMismatch),
+    /// and those of [`call`](Self::call).
+    pub fn connect(&self, request: http::Request<()>) -> Connect<M> {
+        Connect::new(self.engine.clone(), request)
+    }
+
     /// Begins a rule for the requests that match: add conditions, then end with a reply.
     #[track_caller]
     pub fn on(&self, matcher: impl Into<Matcher<M>>) -> When<M> {
@@ -120,6 +136,14 @@ impl<M: Mode> MockTransport<M> {
     #[track_caller]
     pub fn delete(&self, target: &str) -> When<M> {
         self.when(conditions::delete(target), None, Location::caller())
+    }
+
+    /// Begins a rule for WebSocket connections to a target; end it with
+    /// [`accept`](When::accept), [`accept_with`](When::accept_with) or
+    /// [`accept_by_hand`](When::accept_by_hand), or refuse them with a reply or a fault.
+    #[track_caller]
+    pub fn websocket(&self, target: &str) -> When<M> {
+        self.when(conditions::websocket(target), None, Location::caller())
     }
 
     /// Begins the rule for everything that no other rule answers: the lowest priority there is.
@@ -336,7 +360,10 @@ impl<M: Mode> MockTransport<M> {
 
     /// Forgets the captures. Rules, their counts and scenarios stay; the numbers go on.
     pub fn clear(&self) {
-        drop(self.engine.with(|core| core.journal.clear()));
+        drop(self.engine.with(|core| {
+            core.clear_unmet_messages();
+            core.journal.clear()
+        }));
     }
 
     /// Makes the transport as new: no rules, captures, scopes, scenario states. Exchanges that are

@@ -1,5 +1,7 @@
 //! The builder of a rule: conditions, then how often, then the reply.
 
+mod socket;
+
 use std::fmt;
 use std::future::Future;
 use std::ops::RangeBounds;
@@ -35,6 +37,7 @@ pub struct When<M: Mode> {
     priority: i32,
     step: Option<Step>,
     scope: Option<ScopeId>,
+    protocol: Option<String>,
     site: Site,
 }
 
@@ -52,6 +55,7 @@ impl<M: Mode> When<M> {
             priority: 0,
             step: None,
             scope,
+            protocol: None,
             site,
         }
     }

@@ -341,7 +341,7 @@ impl<M: Mode> Core<M> {
         self.journal.get_mut(sequence)
     }
 
-    fn gone(&self, what: &'static str) -> Error {
+    pub(crate) fn gone(&self, what: &'static str) -> Error {
         Error::new(if self.disposed {
             ErrorKind::Disposed
         } else {
@@ -351,6 +351,11 @@ impl<M: Mode> Core<M> {
 }
 
 impl Exchange {
+    /// The number of its request.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     pub(crate) fn take_waker(&mut self) -> Option<Waker> {
         self.waker.take()
     }

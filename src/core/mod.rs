@@ -4,11 +4,17 @@
 //! who does it when the borrow is over.
 
 pub(crate) mod blocks;
+pub(crate) mod conversations;
 pub(crate) mod exchange;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod listeners;
+pub(crate) mod player;
 pub(crate) mod rules;
+pub(crate) mod socket;
+pub(crate) mod sockets;
 pub(crate) mod timeline;
+pub(crate) mod transcript;
 
 use std::collections::{BTreeMap, HashMap};
 use std::task::Waker;
@@ -18,9 +24,11 @@ use slotmap::{SecondaryMap, SlotMap, new_key_type};
 use self::exchange::{Exchange, HoldQueue};
 use self::journal::{Entry, Journal};
 use self::rules::{Rule, Rules};
+use self::sockets::{After, Sockets};
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
+use crate::model::message::Side;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -29,6 +37,8 @@ new_key_type! {
     pub(crate) struct ExchangeId;
     /// Names a scope of rules. Stale once the scope is gone.
     pub(crate) struct ScopeId;
+    /// Names a WebSocket connection. Stale once both its ends are gone.
+    pub(crate) struct SocketId;
 }
 
 /// The state that a scenario is in before anything has moved it.
@@ -45,6 +55,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) timeline: Timeline,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
+    /// `None` until there is a connection.
+    pub(crate) sockets: Option<Box<Sockets>>,
     pub(crate) disposed: bool,
 }
 
@@ -55,6 +67,8 @@ pub(crate) struct Aftermath<M: Mode> {
     pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
     pub(crate) entries: Vec<Entry<M>>,
     pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) sockets: Option<Box<Sockets>>,
+    pub(crate) left: Vec<After>,
 }
 
 impl<M: Mode> Core<M> {
@@ -68,6 +82,7 @@ impl<M: Mode> Core<M> {
             journal: Journal::new(requests),
             timeline: Timeline::new(),
             arrivals: BTreeMap::new(),
+            sockets: None,
             disposed: false,
         }
     }
@@ -103,6 +118,12 @@ impl<M: Mode> Core<M> {
                 aftermath.wake.extend(self.drop_held(exchange));
             }
         }
+        let (left, waiting) = self.forget_listener(id);
+        aftermath.wake.extend(waiting);
+        let left = left.into_iter();
+        aftermath.left = left
+            .map(|socket| self.leave_socket(socket, Side::Server))
+            .collect();
         Ok(aftermath)
     }
 
@@ -135,6 +156,10 @@ impl<M: Mode> Core<M> {
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
+        aftermath.sockets = self.sockets.take();
+        if let Some(sockets) = &mut aftermath.sockets {
+            aftermath.wake.extend(sockets.take_wakers());
+        }
         self.scenarios.clear();
         self.scopes.clear();
         aftermath
@@ -148,11 +173,14 @@ impl<M: Mode> Aftermath<M> {
             rules: Vec::new(),
             entries: Vec::new(),
             exchanges: Vec::new(),
+            sockets: None,
+            left: Vec::new(),
         }
     }
 
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
         self.wake.into_iter().for_each(Waker::wake);
+        self.left.into_iter().for_each(After::settle);
     }
 }

@@ -13,6 +13,7 @@ use crate::mode::Mode;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
+use crate::model::socket_script::SharedScript;
 use crate::model::times::Times;
 
 /// What a rule says. Immutable once registered.
@@ -65,6 +66,23 @@ pub(crate) enum Action<M: Mode> {
         replies: Box<[Reply]>,
         end: SequenceEnd,
     },
+    /// Opens a WebSocket connection.
+    Socket(Accept<M>),
+}
+
+/// How a rule opens a WebSocket connection.
+pub(crate) struct Accept<M: Mode> {
+    /// The subprotocol that it chooses.
+    pub(crate) protocol: Option<String>,
+    pub(crate) server: Server<M>,
+}
+
+/// Who has the server's end of a connection.
+pub(crate) enum Server<M: Mode> {
+    Handler(M::SocketHandler),
+    Script(SharedScript),
+    /// The test takes it.
+    Test,
 }
 
 /// A scenario, the state that a rule waits for, and the one that it moves to.
@@ -140,7 +158,7 @@ impl<M: Mode> Rule<M> {
         match &self.action {
             Action::Reply(_) => Some(0),
             Action::Sequence { replies, end } => end.index(turn, replies.len()),
-            Action::Handle(_) | Action::Hold => None,
+            Action::Handle(_) | Action::Hold | Action::Socket(_) => None,
         }
     }
 
@@ -155,7 +173,7 @@ impl<M: Mode> Action<M> {
         match self {
             Self::Reply(reply) => std::slice::from_ref(reply),
             Self::Sequence { replies, .. } => replies,
-            Self::Handle(_) | Self::Hold => &[],
+            Self::Handle(_) | Self::Hold | Self::Socket(_) => &[],
         }
     }
 }

@@ -132,8 +132,27 @@ pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Di
             Ok(text) => explain::cut(text, 200),
             Err(_) => format!("{} bytes that are not UTF-8", request.body().len()),
         },
+        hint: hint(request, &misses),
         nearest: misses,
         rules: count,
+    }
+}
+
+/// What to do when nothing but the kind of connection is wrong with the nearest rule.
+fn hint(request: &Request, misses: &[NearMiss]) -> Option<&'static str> {
+    let miss = misses.first().filter(|miss| miss.excluded.is_none())?;
+    let failed = || miss.checks.iter().filter(|check| !check.passed);
+    let only = |names: &[&str]| failed().all(|it| names.contains(&it.matcher.as_str()));
+    let is_socket = request.header("upgrade") == Some("websocket");
+    let wants_socket = miss.checks.iter().any(|it| it.matcher == "header upgrade");
+    match (is_socket, wants_socket) {
+        (true, false) if only(&["scheme"]) => Some(
+            "the request opens a WebSocket, and the nearest rule is for plain requests: begin it with `websocket`",
+        ),
+        (false, true) if only(&["scheme", "header upgrade"]) => Some(
+            "the nearest rule is for WebSockets, and this is a plain request: open the connection with `connect`",
+        ),
+        _ => None,
     }
 }
 

@@ -1,8 +1,15 @@
 //! What callers poll: named futures and streams, so that `Send` is inferred.
 
+pub(crate) mod accept;
 pub(crate) mod answer;
 pub(crate) mod body;
+pub(crate) mod connect;
 pub(crate) mod decide;
+pub(crate) mod due;
+pub(crate) mod end;
+pub(crate) mod endpoint;
 pub(crate) mod hold;
 pub(crate) mod respond;
+pub(crate) mod socket;
 pub(crate) mod wait;
+pub(crate) mod wait_for_message;

@@ -70,10 +70,25 @@ impl<M: Mode> Respond<M> {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = match decide(self.engine(), request) {
-            Ok(decided) => decided,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
+        match decide(self.engine(), request) {
+            Ok(decided) => self.proceed(decided, cx),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// A call whose rule is decided, to [`proceed`](Self::proceed).
+    pub(super) fn decided(engine: M::Ptr<Engine<M>>) -> Self {
+        Self {
+            engine: Some(engine),
+            state: State::Over,
+        }
+    }
+
+    pub(super) fn proceed(
+        &mut self,
+        Decided { exchange, decision }: Decided<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
@@ -115,6 +130,12 @@ impl<M: Mode> Respond<M> {
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
+            }
+            Action::Socket(_) => {
+                let rule = rule.site.to_string();
+                Poll::Ready(Err(
+                    self.fail(exchange, Error::new(ErrorKind::SocketOnly { rule }))
+                ))
             }
             Action::Hold => {
                 let shown = request.clone();

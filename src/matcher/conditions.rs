@@ -65,6 +65,16 @@ pub fn options<M: Mode>(target: &str) -> Matcher<M> {
     on("OPTIONS", target)
 }
 
+/// A WebSocket handshake (RFC 6455 §4.1) and a target, whose scheme is `ws` or `wss`; see [`on`].
+pub fn websocket<M: Mode>(target: &str) -> Matcher<M> {
+    let target = match target.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        _ => target.to_owned(),
+    };
+    get(&target).and(header("upgrade", "websocket"))
+}
+
 /// Any method and a target; see [`on`].
 pub fn url<M: Mode>(target: &str) -> Matcher<M> {
     of_target("", None, target)

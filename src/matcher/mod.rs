@@ -1,6 +1,5 @@
 //! What a rule asks of a request: patterns (data) and predicates (closures), combined.
 
-mod base64;
 pub(crate) mod conditions;
 pub(crate) mod exact;
 pub(crate) mod explain;

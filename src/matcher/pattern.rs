@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::{HeaderName, Method};
 use serde_json::Value;
 
+use super::Subject;
 use super::path::{PathPattern, glob_matches};
 use super::text::Test;
-use super::{Subject, base64};
+use crate::model::base64;
 use crate::model::json::{self, Comparison};
 use crate::model::request::Request;
 

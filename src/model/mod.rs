@@ -1,14 +1,19 @@
 //! The values that go in and come out: plain data, no state and no sharing.
 
+pub(crate) mod base64;
 pub(crate) mod captured;
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
 pub(crate) mod content;
 pub(crate) mod json;
+pub(crate) mod message;
+pub(crate) mod message_pattern;
 pub(crate) mod redact;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod sequence;
+pub(crate) mod socket_json;
+pub(crate) mod socket_script;
 pub(crate) mod template;
 pub(crate) mod times;
 pub(crate) mod urlencoded;

@@ -17,7 +17,7 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Matcher, MockTransport};
+    use mockwire::local::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
@@ -31,6 +31,8 @@ mod local {
     mod scenario;
     mod scope;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod times;
     mod unmatched;
@@ -44,7 +46,7 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Matcher, MockTransport};
+    use mockwire::sync::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
     mod capture;
@@ -58,6 +60,8 @@ mod sync {
     mod scenario;
     mod scope;
     mod sequence;
+    mod sockets;
+    mod sockets_live;
     mod streaming;
     mod times;
     mod unmatched;

@@ -1,0 +1,430 @@
+//! The WebSocket connections of a transport: who has which end, and who waits for what.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::task::Waker;
+use std::time::Duration;
+
+use slotmap::{SecondaryMap, SlotMap};
+
+use super::exchange::{Delivered, Exchange};
+use super::journal::{Response, SocketRecord};
+use super::rules::Site;
+use super::socket::{Changes, Ending, Event, Machine, Next, Unmet};
+use super::timeline::{Alarm, Tick};
+use super::transcript::{Limits, Transcript};
+use super::{Core, ExchangeId, RuleId, SocketId};
+use crate::error::{Error, Result};
+use crate::mode::Mode;
+use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::message::{Message, Side};
+use crate::model::request::Request;
+use crate::model::socket_script::SharedScript;
+
+/// How many unmet expectations are told in full.
+const TOLD: usize = 64;
+
+/// All connections of a transport. Made with the first one.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    pub(super) live: SlotMap<SocketId, Connection>,
+    /// The server ends that wait to be taken by the test.
+    pub(super) waiting: SecondaryMap<RuleId, Listener>,
+    /// Who waits for a client to say something.
+    watchers: BTreeMap<Alarm, Waker>,
+    pub(super) unmet: Vec<UnmetOf>,
+    /// The number of the last message.
+    last: u64,
+}
+
+pub(crate) struct Connection {
+    pub(crate) machine: Machine,
+    pub(crate) rule: RuleId,
+    site: Site,
+    exchange: ExchangeId,
+    /// The number of the request that opened it, which names it.
+    pub(crate) number: u64,
+    pub(crate) protocol: Option<String>,
+    /// When it opened; `None` until then.
+    pub(crate) opened: Option<Tick>,
+    /// The response, until it opens.
+    head: Option<Box<ResponseHead>>,
+    /// Of a server end that the test has not taken yet.
+    pub(super) request: Option<Request>,
+    /// Who waits to read, of the client and of the server.
+    readers: [Option<Waker>; 2],
+    /// Who waits to write, of the client and of the server.
+    writers: [Option<Waker>; 2],
+}
+
+#[derive(Default)]
+pub(super) struct Listener {
+    pub(super) waiting: VecDeque<SocketId>,
+    pub(super) wakers: Vec<Waker>,
+}
+
+/// An expectation that was not met, and whose it was.
+#[derive(Clone)]
+pub(crate) struct UnmetOf {
+    pub(crate) rule: RuleId,
+    pub(crate) site: Site,
+    pub(crate) connection: u64,
+    pub(crate) unmet: Unmet,
+}
+
+/// What opens a connection.
+pub(crate) struct Asked {
+    pub(crate) rule: RuleId,
+    pub(crate) site: Site,
+    pub(crate) exchange: ExchangeId,
+    pub(crate) script: Option<SharedScript>,
+    pub(crate) protocol: Option<String>,
+    pub(crate) head: ResponseHead,
+    pub(crate) limits: Limits,
+    pub(crate) client_answers: bool,
+}
+
+/// What the caller wakes and drops once the borrow is over.
+#[derive(Default)]
+#[must_use = "wakers must be woken and values dropped outside the borrow"]
+pub(crate) struct After {
+    wake: [Option<Waker>; 4],
+    watchers: Vec<Waker>,
+    #[allow(dead_code, reason = "it is there to be dropped")]
+    litter: Vec<Message>,
+    replaced: Option<Waker>,
+    gone: Option<Box<Connection>>,
+    over: Option<Exchange>,
+}
+
+impl After {
+    /// Wakes, then drops.
+    pub(crate) fn settle(self) {
+        self.wake.into_iter().flatten().for_each(Waker::wake);
+        self.watchers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// A connection for an exchange that a rule has claimed.
+    pub(crate) fn ask_for_socket(&mut self, asked: Asked) -> Result<SocketId> {
+        let Some(exchange) = self.exchanges.get(asked.exchange) else {
+            return Err(self.gone("exchange"));
+        };
+        let number = exchange.sequence();
+        let now = self.timeline.now();
+        let mut machine = Machine::new(now, asked.script, asked.limits);
+        if asked.client_answers {
+            machine.let_client_answer();
+        }
+        let sockets = self.sockets.get_or_insert_default();
+        let id = sockets.live.insert(Connection {
+            machine,
+            rule: asked.rule,
+            site: asked.site,
+            exchange: asked.exchange,
+            number,
+            protocol: asked.protocol,
+            opened: None,
+            head: Some(Box::new(asked.head)),
+            request: None,
+            readers: [None, None],
+            writers: [None, None],
+        });
+        Ok(id)
+    }
+
+    /// Opens a connection when it is time; leaves who is to be woken when it is not.
+    pub(crate) fn open_socket(
+        &mut self,
+        id: SocketId,
+        waker: &mut Option<Waker>,
+    ) -> Result<(Next<()>, After)> {
+        let now = self.timeline.now();
+        let ((next, response), after) = self.with_socket(id, |connection| {
+            let next = connection.machine.open(now);
+            if !matches!(next, Next::Ready(())) {
+                std::mem::swap(&mut connection.readers[0], waker);
+                return (next, None);
+            }
+            connection.opened = Some(now);
+            (next, Some((connection.number, connection.head.take())))
+        })?;
+        if let Some((number, Some(head))) = response {
+            self.note_opened(id, number, *head);
+        }
+        Ok((next, after))
+    }
+
+    fn note_opened(&mut self, id: SocketId, number: u64, head: ResponseHead) {
+        self.timeline.note_activity();
+        if let Some(entry) = self.journal.get_mut(number) {
+            entry.response = Response::Socket(Box::new(SocketRecord {
+                head,
+                id,
+                transcript: None,
+                blocked: 0,
+            }));
+        }
+    }
+
+    /// What there is for an end; leaves who is to be woken when there is nothing. The client's
+    /// exchange is over with the end of the connection.
+    pub(crate) fn socket_next(
+        &mut self,
+        id: SocketId,
+        side: Side,
+        waker: &mut Option<Waker>,
+    ) -> Result<(Next<Event>, After)> {
+        let now = self.timeline.now();
+        let (next, mut after) = self.with_socket(id, |connection| {
+            let next = connection.machine.next(side, now);
+            if !matches!(next, Next::Ready(_)) {
+                std::mem::swap(&mut connection.readers[side as usize], waker);
+            }
+            next
+        })?;
+        if let (Side::Client, Next::Ready(Event::Over(ending))) = (side, &next) {
+            let outcome = ending
+                .as_ref()
+                .map_or(Outcome::Done, |ending| Outcome::Failed(ending.error()));
+            after.over = self.end_exchange(id, outcome);
+        }
+        Ok((next, after))
+    }
+
+    /// Whether an end may send; leaves who is to be woken when it may not.
+    pub(crate) fn socket_may_send(
+        &mut self,
+        id: SocketId,
+        side: Side,
+        waker: &mut Option<Waker>,
+    ) -> Result<(Next<Result<()>>, After)> {
+        let now = self.timeline.now();
+        self.with_socket(id, |connection| {
+            let may = connection.machine.may_send(side, now);
+            if !matches!(may, Next::Ready(_)) {
+                std::mem::swap(&mut connection.writers[side as usize], waker);
+            }
+            may
+        })
+    }
+
+    /// An end sends a message. It is given back when it could not be looked at.
+    pub(crate) fn socket_send(
+        &mut self,
+        id: SocketId,
+        side: Side,
+        message: Message,
+    ) -> (Result<()>, After, Option<Message>) {
+        let now = self.timeline.now();
+        let mut message = Some(message);
+        let sent = self.with_socket(id, |connection| match message.take() {
+            Some(message) => connection.machine.send(side, message, now),
+            None => Ok(()),
+        });
+        match sent {
+            Ok((sent, after)) => (sent, after, None),
+            Err(error) => (Err(error), After::default(), message),
+        }
+    }
+
+    /// The connection ends without a closing handshake.
+    pub(crate) fn end_socket(&mut self, id: SocketId, ending: Ending) -> Result<After> {
+        let ended = self.with_socket(id, |connection| connection.machine.finish(ending));
+        ended.map(|((), after)| after)
+    }
+
+    /// The connection has failed before the client had it.
+    pub(crate) fn fail_socket(&mut self, id: SocketId, error: Error) -> Result<After> {
+        let mut after = self.end_socket(id, Ending::Failed(error.clone()))?;
+        after.over = self.end_exchange(id, Outcome::Failed(error));
+        Ok(after)
+    }
+
+    /// An end has gone. The connection is gone when both have.
+    pub(crate) fn leave_socket(&mut self, id: SocketId, side: Side) -> After {
+        let now = self.timeline.now();
+        let left = self.with_socket(id, |connection| {
+            let closed = connection.machine.has_closed(Side::Client);
+            connection.machine.leave(side, now);
+            connection.readers[side as usize]
+                .take()
+                .or_else(|| connection.writers[side as usize].take())
+                .map_or((closed, None), |waker| (closed, Some(waker)))
+        });
+        let Ok(((closed, waker), mut after)) = left else {
+            return After::default();
+        };
+        after.replaced = waker;
+        if side == Side::Client {
+            let outcome = if closed {
+                Outcome::Done
+            } else {
+                Outcome::Cancelled
+            };
+            after.over = self.end_exchange(id, outcome);
+        }
+        after.gone = self.bury_socket(id);
+        after
+    }
+
+    /// Takes a connection that nobody has any more out of the living; its transcript stays.
+    fn bury_socket(&mut self, id: SocketId) -> Option<Box<Connection>> {
+        let sockets = self.sockets.as_mut()?;
+        if !sockets.live.get(id)?.machine.is_left() {
+            return None;
+        }
+        let mut connection = sockets.live.remove(id)?;
+        if let Some(entry) = self.journal.get_mut(connection.number) {
+            if let Response::Socket(record) = &mut entry.response {
+                let limits = Limits {
+                    messages: 0,
+                    bytes: 0,
+                };
+                let empty = Transcript::new(limits);
+                let kept = std::mem::replace(&mut connection.machine.transcript, empty);
+                record.transcript = Some(kept);
+                record.blocked = connection.machine.blocked();
+            }
+        }
+        Some(Box::new(connection))
+    }
+
+    fn end_exchange(&mut self, id: SocketId, outcome: Outcome) -> Option<Exchange> {
+        let connection = self.sockets.as_ref()?.live.get(id)?;
+        let mut delivered = Delivered {
+            bytes: connection.machine.delivered(),
+            taken: Box::default(),
+        };
+        let exchange = connection.exchange;
+        self.exchanges.get(exchange)?;
+        self.finish(exchange, outcome, &mut delivered).ok()
+    }
+
+    /// Changes a connection, and finds out who is to be woken.
+    fn with_socket<R>(
+        &mut self,
+        id: SocketId,
+        f: impl FnOnce(&mut Connection) -> R,
+    ) -> Result<(R, After)> {
+        let sockets = self.sockets.as_deref_mut();
+        let Some((sockets, connection)) = sockets.and_then(|it| it.split(id)) else {
+            return Err(self.gone("connection"));
+        };
+        let result = f(connection);
+        let changes = connection.machine.take_changes();
+        if changes != Changes::default() {
+            self.timeline.note_activity();
+        }
+        let mut after = After {
+            wake: connection.take_woken(changes),
+            litter: connection.machine.take_litter(),
+            ..After::default()
+        };
+        if connection.machine.transcript.number(sockets.last) && !sockets.watchers.is_empty() {
+            after.watchers = std::mem::take(sockets.watchers).into_values().collect();
+        }
+        if let Some(unmet) = connection.machine.take_unmet() {
+            if sockets.unmet.len() < TOLD {
+                sockets.unmet.push(connection.unmet(unmet));
+            }
+        }
+        Ok((result, after))
+    }
+
+    /// Forgets which expectations were not met.
+    pub(crate) fn clear_unmet_messages(&mut self) {
+        if let Some(sockets) = &mut self.sockets {
+            sockets.unmet.clear();
+        }
+    }
+
+    /// Who waits for a client to say something, until the alarm.
+    pub(crate) fn watch_messages(&mut self, alarm: Alarm, waker: Waker) -> Option<Waker> {
+        let sockets = self.sockets.get_or_insert_default();
+        sockets.watchers.insert(alarm, waker)
+    }
+
+    pub(crate) fn unwatch_messages(&mut self, alarm: Alarm) -> Option<Waker> {
+        self.sockets.as_mut()?.watchers.remove(&alarm)
+    }
+
+    /// The number of the last message.
+    pub(crate) fn last_message(&self) -> u64 {
+        self.sockets.as_ref().map_or(0, |sockets| sockets.last)
+    }
+
+    pub(crate) fn socket(&self, id: SocketId) -> Option<&Connection> {
+        self.sockets.as_ref()?.live.get(id)
+    }
+}
+
+/// The connections of a transport without one of them.
+struct Rest<'a> {
+    last: &'a mut u64,
+    watchers: &'a mut BTreeMap<Alarm, Waker>,
+    unmet: &'a mut Vec<UnmetOf>,
+}
+
+impl Sockets {
+    fn split(&mut self, id: SocketId) -> Option<(Rest<'_>, &mut Connection)> {
+        let rest = Rest {
+            last: &mut self.last,
+            watchers: &mut self.watchers,
+            unmet: &mut self.unmet,
+        };
+        Some((rest, self.live.get_mut(id)?))
+    }
+
+    /// Everybody who waits for anything here.
+    pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        for connection in self.live.values_mut() {
+            let readers = connection.readers.iter_mut();
+            wakers.extend(
+                readers
+                    .chain(&mut connection.writers)
+                    .filter_map(Option::take),
+            );
+        }
+        for (_, listener) in &mut self.waiting {
+            wakers.append(&mut listener.wakers);
+        }
+        wakers.extend(std::mem::take(&mut self.watchers).into_values());
+        wakers
+    }
+}
+
+impl Connection {
+    fn take_woken(&mut self, changes: Changes) -> [Option<Waker>; 4] {
+        let Changes { readable, writable } = changes;
+        let mut take = |changed: bool, reader: bool, side: usize| {
+            let wakers = if reader {
+                &mut self.readers
+            } else {
+                &mut self.writers
+            };
+            changed.then(|| wakers[side].take()).flatten()
+        };
+        [
+            take(readable[0], true, 0),
+            take(readable[1], true, 1),
+            take(writable[0], false, 0),
+            take(writable[1], false, 1),
+        ]
+    }
+
+    pub(super) fn unmet(&self, unmet: Unmet) -> UnmetOf {
+        UnmetOf {
+            rule: self.rule,
+            site: self.site.clone(),
+            connection: self.number,
+            unmet,
+        }
+    }
+
+    /// How long it has been open.
+    pub(crate) fn opened_at(&self) -> Duration {
+        self.opened.unwrap_or_default()
+    }
+}
