@@ -20,8 +20,8 @@ function serve(transport) {
   transport.websocket(/\/echo(\?.*)?$/).accept(echo);
   transport.websocket("/echo-query").accept((socket, request) => socket.send(new URL(request.url).search.slice(1)));
   transport.websocket("/empty-message").accept((socket) => socket.send(""));
-  transport.websocket("/handshake_protocol").accept({ protocol: "foobar" });
-  transport.websocket("/handshake_no_protocol").accept({ protocol: () => undefined });
+  transport.websocket("/handshake_protocol").protocol("foobar").accept();
+  transport.websocket("/handshake_no_protocol").protocol(() => undefined).accept();
   transport.websocket("/protocol_array").accept((socket) => socket.send(socket.protocol));
   transport.websocket("/simple_handshake").accept((socket) => socket.close(1000, "ok"));
   transport.websocket("/abort").accept((socket) => socket.abort());

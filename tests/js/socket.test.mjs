@@ -370,8 +370,8 @@ describe("the handshake", () => {
 describe("subprotocols", () => {
   test("the first that the client offers, unless the server chooses", withTransport(async (transport) => {
     transport.websocket("/first").accept();
-    transport.websocket("/named").accept({ protocol: "v2" });
-    transport.websocket("/chosen").accept(echo, { protocol: (offered) => offered.at(-1) });
+    transport.websocket("/named").protocol("v2").accept();
+    transport.websocket("/chosen").protocol((offered) => offered.at(-1)).accept(echo);
     const protocols = ["v1", "v2", "v3"];
     assert.equal((await connected(transport, "wss://x.test/first", protocols)).protocol, "v1");
     assert.equal((await connected(transport, "wss://x.test/named", protocols)).protocol, "v2");
@@ -380,8 +380,8 @@ describe("subprotocols", () => {
   }));
 
   test("a choice that was not offered fails the connection, in words", withTransport(async (transport) => {
-    const endpoint = transport.websocket("/other").accept({ protocol: "v2" });
-    transport.websocket("/none").accept({ protocol: () => undefined });
+    const endpoint = transport.websocket("/other").protocol("v2").accept();
+    transport.websocket("/none").protocol(() => undefined).accept();
     const wrong = new transport.WebSocket("wss://x.test/other", ["v1"]);
     assert.match((await eventOf(wrong, "error")).message, /chosen the subprotocol v2, but the client offers only v1/);
     const none = new transport.WebSocket("wss://x.test/none", ["v1"]);

@@ -1,12 +1,14 @@
 /** The reply that accepts a connection. */
 
-import { HandlerError, InvalidRuleError, messageOf, shown, SocketError } from "../errors.js";
 import type { CapturedRequest } from "../captured.js";
+import { HandlerError, messageOf, SocketError } from "../errors.js";
 import { type Head, headOf } from "../reply/head.js";
 import { type Answer, Reply } from "../reply/reply.js";
-import { type ClientEnd, Connection } from "./connection.js";
+import { type ClientEnd, Connection, type SocketPeer } from "./connection.js";
 import type { Endpoint } from "./endpoint.js";
 import type { SocketExchange } from "./exchange.js";
+import type { SocketMessage } from "./message.js";
+import { playScript } from "./script.js";
 import { ServerSocket } from "./server-socket.js";
 
 /**
@@ -19,25 +21,22 @@ export type SocketHandler<Params = Record<string, string>> = (
   request: CapturedRequest<Params>,
 ) => unknown;
 
-/** How connections are accepted. */
-export interface AcceptOptions {
-  /**
-   * The subprotocol to answer with, or a function that chooses one of those offered. The first that
-   * the client offers, unless given: a client that offers some refuses a connection without one.
-   */
-  readonly protocol?: string | ((offered: readonly string[]) => string | undefined);
-}
+/** A subprotocol, or a function that chooses one of those offered. */
+export type ProtocolChoice = string | ((offered: readonly string[]) => string | undefined);
+
+/** Who plays the server: a handler, a script as JSON, or the test. */
+export type Server = SocketHandler<any> | string | undefined;
 
 export class AcceptReply extends Reply {
   readonly #endpoint: Endpoint<any>;
-  readonly #handler: SocketHandler<any> | undefined;
-  readonly #protocol: AcceptOptions["protocol"];
+  readonly #server: Server;
+  readonly #protocol: ProtocolChoice | undefined;
 
-  constructor(endpoint: Endpoint<any>, handler: SocketHandler<any> | undefined, options: AcceptOptions) {
+  constructor(endpoint: Endpoint<any>, server: Server, protocol: ProtocolChoice | undefined) {
     super();
     this.#endpoint = endpoint;
-    this.#handler = handler;
-    this.#protocol = checked(options);
+    this.#server = server;
+    this.#protocol = protocol;
   }
 
   /** Who asks for this without wanting a WebSocket is told so (RFC 9110 §15.5.22). */
@@ -45,49 +44,58 @@ export class AcceptReply extends Reply {
     return { head: headOf({ status: 426, headers: { upgrade: "websocket", connection: "Upgrade" } }), body: null };
   }
 
-  /** Opens the connection. Throws what the client's end fails with. */
-  accept(exchange: SocketExchange, client: ClientEnd): Connection {
+  /** Opens the connection, now or when a script says so. Throws what the client's end fails with. */
+  accept(exchange: SocketExchange, client: ClientEnd, opened: (connection: Connection) => void): void {
     const protocol = this.#choose(exchange);
+    const open = (peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer) =>
+      opened(this.#open(exchange, client, protocol, peerOf));
+    if (typeof this.#server === "string") playScript(this.#server, protocol, exchange, client, open);
+    else open((_, socket) => socket.peer);
+  }
+
+  #open(
+    exchange: SocketExchange,
+    client: ClientEnd,
+    protocol: string,
+    peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer,
+  ): Connection {
     exchange.head = headFor(protocol);
-    let socket: ServerSocket<any>;
     const endpoint = this.#endpoint;
-    const note: ConstructorParameters<typeof Connection>[3] = (message) => {
+    const note = (message: SocketMessage) => {
       exchange.log.push(message);
       endpoint.note(message);
     };
-    const connection = new Connection(exchange, client, protocol, note, (its) => {
-      socket = new ServerSocket(its, (thrown) => fail(its, thrown));
-      const { peer } = socket;
-      const ended: typeof peer.ended = (end) => {
-        endpoint.closed(socket);
-        peer.ended(end);
+    return new Connection(exchange, client, protocol, note, (connection) => {
+      const socket = new ServerSocket(connection, (thrown) => fail(connection, thrown));
+      const peer = peerOf(connection, socket);
+      endpoint.opened(socket);
+      const handler = this.#server;
+      if (typeof handler === "function") queueMicrotask(() => socket.run(() => handler(socket, socket.request)));
+      return {
+        message: (data) => peer.message(data),
+        closing: (frame) => peer.closing(frame),
+        pong: (data) => peer.pong(data),
+        ended: (end) => {
+          endpoint.closed(socket);
+          peer.ended(end);
+          socket.over(end);
+        },
       };
-      return { ...peer, ended };
     });
-    endpoint.opened(socket!);
-    const handler = this.#handler;
-    if (handler !== undefined) queueMicrotask(() => socket.run(() => handler(socket, socket.request)));
-    return connection;
   }
 
   #choose({ offered }: SocketExchange): string {
     const choice = this.#protocol;
     const chosen = typeof choice === "function" ? choice(offered) : (choice ?? offered[0]);
     if (chosen === undefined && offered.length > 0) {
-      throw notAgreed(`the server has chosen none of the subprotocols ${offered.join(", ")}`);
+      throw mismatch(`the server has chosen none of the subprotocols ${offered.join(", ")}`);
     }
     if (chosen !== undefined && !offered.includes(chosen)) {
       const given = offered.length === 0 ? "none" : `only ${offered.join(", ")}`;
-      throw notAgreed(`the server has chosen the subprotocol ${chosen}, but the client offers ${given}`);
+      throw mismatch(`the server has chosen the subprotocol ${chosen}, but the client offers ${given}`);
     }
     return chosen ?? "";
   }
-}
-
-function checked(options: AcceptOptions): AcceptOptions["protocol"] {
-  const { protocol } = options;
-  if (protocol === undefined || typeof protocol === "string" || typeof protocol === "function") return protocol;
-  throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `accept(): a subprotocol is a string, not ${shown(protocol)}`);
 }
 
 function headFor(protocol: string): Head {
@@ -96,7 +104,7 @@ function headFor(protocol: string): Head {
   return { status: 101, statusText: "Switching Protocols", headers, location: undefined };
 }
 
-function notAgreed(message: string): SocketError {
+function mismatch(message: string): SocketError {
   return new SocketError("MOCKWIRE_PROTOCOL_MISMATCH", message);
 }
 

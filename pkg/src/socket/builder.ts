@@ -9,8 +9,9 @@ import { error } from "../reply/failure.js";
 import { replyWith, type ReplyBody } from "../reply/from.js";
 import type { Rule } from "../rule.js";
 import { parseTarget, type Target } from "../target.js";
-import { type AcceptOptions, AcceptReply, type SocketHandler } from "./accept.js";
+import { AcceptReply, type ProtocolChoice, type SocketHandler } from "./accept.js";
 import { Endpoint } from "./endpoint.js";
+import { encodeScript, type SocketScript } from "./script.js";
 
 /**
  * Collects what a WebSocket rule asks of a handshake, as {@link RuleBuilder} does, until it is said what
@@ -20,6 +21,7 @@ import { Endpoint } from "./endpoint.js";
 export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuilder<Params> {
   readonly #registrar: Registrar;
   readonly #draft: RuleDraft;
+  #protocol: ProtocolChoice | undefined;
 
   /** @internal */
   constructor(registrar: Registrar, draft: RuleDraft) {
@@ -29,23 +31,36 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
   }
 
   /**
-   * Accepts connections: by hand (`endpoint.next()` gives each one), or with a function that plays the
-   * server.
+   * The subprotocol to agree on, or a function that chooses one of those offered. The first that the
+   * client offers, unless given: a client that offers some refuses a connection without one.
+   *
+   * @example transport.websocket("wss://api.test/chat").protocol("v2").accept();
+   */
+  protocol(choice: ProtocolChoice): this {
+    if (typeof choice !== "string" && typeof choice !== "function") {
+      const given = shown(choice);
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `protocol() takes a string or a function, not ${given}`);
+    }
+    this.#protocol = choice;
+    return this;
+  }
+
+  /**
+   * Accepts connections: by hand (`endpoint.next()` gives each one), with a function that plays the
+   * server, or with a script.
    *
    * @example
    * transport.websocket("wss://api.test/echo").accept((socket) => {
    *   socket.onmessage = (message) => socket.send(message);
    * });
+   * transport.websocket("wss://api.test/greeter").accept({ steps: [{ expect: "hi" }, { send: "hello" }] });
    */
-  accept(handler?: SocketHandler<Params>, options?: AcceptOptions): Endpoint<Params>;
-  accept(options: AcceptOptions): Endpoint<Params>;
-  accept(first?: SocketHandler<Params> | AcceptOptions, second: AcceptOptions = {}): Endpoint<Params> {
-    if (first !== undefined && typeof first !== "function" && (typeof first !== "object" || first === null)) {
-      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `accept() takes a function or options, not ${shown(first)}`);
-    }
+  accept(server?: SocketHandler<Params> | SocketScript): Endpoint<Params> {
     const endpoint = new Endpoint<Params>(this.#registrar.core);
     const reply =
-      typeof first === "function" ? new AcceptReply(endpoint, first, second) : new AcceptReply(endpoint, undefined, first ?? second);
+      typeof server === "object" && server !== null
+        ? this.#scripted(endpoint, server)
+        : new AcceptReply(endpoint, checked(server), this.#protocol);
     return endpoint.attach(this.#registrar.register(this.#draft, [reply], undefined, this.accept));
   }
 
@@ -64,6 +79,22 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
   fail(code: string | Error = "ECONNREFUSED"): Rule {
     return this.#registrar.register(this.#draft, [error(code)], undefined, this.fail);
   }
+
+  #scripted(endpoint: Endpoint<Params>, given: SocketScript): AcceptReply {
+    const script = encodeScript(given);
+    try {
+      const protocol = this.#registrar.core.engine.checkScript(script);
+      return new AcceptReply(endpoint, script, protocol ?? this.#protocol);
+    } catch (cause) {
+      const { code, message } = cause as { code?: string; message?: string };
+      throw new InvalidRuleError(code ?? "MOCKWIRE_INVALID_OPTION", `accept(): ${message}`, { cause });
+    }
+  }
+}
+
+function checked<T>(server: T): T {
+  if (server === undefined || typeof server === "function") return server;
+  throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `accept() takes a function or a script, not ${shown(server)}`);
 }
 
 /** The beginning of a WebSocket rule: the target is for `ws:` and `wss:` URLs alone. @internal */

@@ -129,6 +129,11 @@ export class Connection {
     });
   }
 
+  /** The server gives a sign of life, which clients take no notice of. */
+  pong(data: SocketData): void {
+    this.#capture("server", "pong", data);
+  }
+
   /** The server closes, or agrees. */
   close(frame: CloseFrame): void {
     if (this.#isOver || this.#fromServer !== undefined) return;

@@ -1,9 +1,10 @@
 /** The handshake of a WebSocket: a request like any other, until it is accepted. */
 
+import { Address } from "../address.js";
+import { base64, encode } from "../bytes.js";
 import type { Core } from "../core.js";
 import { Exchange } from "../exchange.js";
 import type { HeaderList } from "../headers.js";
-import { Address } from "../address.js";
 import { SocketLog, type SocketMessage } from "./message.js";
 
 /** What a client asks for. */
@@ -49,8 +50,8 @@ function headersOf({ url, protocols, headers }: Opening): HeaderList {
   const list = ["connection", "Upgrade", "upgrade", "websocket", "sec-websocket-version", "13"];
   if (protocols.length > 0) list.push("sec-websocket-protocol", protocols.join(", "));
   if (url.username !== "" || url.password !== "") {
-    const bytes = new TextEncoder().encode(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
-    list.push("authorization", `Basic ${btoa(String.fromCharCode(...bytes))}`);
+    const credentials = encode(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+    list.push("authorization", `Basic ${base64(credentials)}`);
   }
   return [...list, ...headers];
 }

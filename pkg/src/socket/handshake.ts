@@ -21,7 +21,7 @@ export function handshake(
     exchange.core.assertUsable();
     const known = arrive(exchange);
     const answer = known === NEEDS ? decide(exchange) : known;
-    if (exchange.reply instanceof AcceptReply) opened(exchange.reply.accept(exchange, client));
+    if (exchange.reply instanceof AcceptReply) exchange.reply.accept(exchange, client, opened);
     else
       perform(exchange, answer)
         .then((response) => refused(exchange, response))

@@ -133,7 +133,7 @@ export class ServerSocket<Params = Record<string, string>> {
       },
       closing: (frame) => this.#connection.close(frame),
       pong: () => {},
-      ended: (end) => this.#over(end),
+      ended: () => {},
     };
   }
 
@@ -145,6 +145,15 @@ export class ServerSocket<Params = Record<string, string>> {
     } catch (thrown) {
       this.#fail(thrown);
     }
+  }
+
+  /** The connection has ended. @internal */
+  over(end: SocketEnd): void {
+    this.#end = end;
+    for (const { resolve } of this.#readers.splice(0)) resolve(undefined);
+    for (const resolve of this.#whenClosed.splice(0)) resolve(end);
+    // In a microtask: whoever ends the connection is not interrupted.
+    queueMicrotask(() => this.run(() => this.onclose?.(end)));
   }
 
   #read(): Promise<SocketData | undefined> {
@@ -162,14 +171,6 @@ export class ServerSocket<Params = Record<string, string>> {
       if (reader !== undefined) reader.resolve(message);
       else this.run(() => listener!(message));
     }
-  }
-
-  #over(end: SocketEnd): void {
-    this.#end = end;
-    for (const { resolve } of this.#readers.splice(0)) resolve(undefined);
-    for (const resolve of this.#whenClosed.splice(0)) resolve(end);
-    // In a microtask: whoever ends the connection is not interrupted.
-    queueMicrotask(() => this.run(() => this.onclose?.(end)));
   }
 
   #assertOpen(method: string): void {

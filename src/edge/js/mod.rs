@@ -7,6 +7,7 @@
 mod convert;
 mod decide;
 mod lines;
+mod socket;
 mod spec;
 
 use std::cell::RefCell;

@@ -86,7 +86,7 @@ same<typeof request.params, { readonly id: string }>();
 export { filters, platform, response };
 
 // WebSocket: the class is as good as the platform's, the server's side knows the params.
-const endpoint: Endpoint<{ readonly room: string }> = transport.websocket("wss://api.test/chat/:room").bearer("x").once().accept(async (peer, request) => {
+const endpoint: Endpoint<{ readonly room: string }> = transport.websocket("wss://api.test/chat/:room").bearer("x").once().protocol((offered) => offered[0]).accept(async (peer, request) => {
   const room: string = request.params.room;
   same<typeof peer.request.params.room, string>();
   // @ts-expect-error there is no such capture
@@ -100,9 +100,18 @@ const endpoint: Endpoint<{ readonly room: string }> = transport.websocket("wss:/
   const { code, wasClean } = await peer.closed;
   same<typeof code, number>();
   same<typeof wasClean, boolean>();
-}, { protocol: (offered) => offered[0] });
+});
 transport.websocket("/a").accept();
-transport.websocket().accept({ protocol: "v1" });
+transport.websocket().accept({
+  protocol: "v1",
+  openAfter: 5,
+  faultAfter: { messages: 3, fault: "connectionReset" },
+  steps: [{ expect: "hi" }, { expect: { jsonPartial: { a: 1 } } }, { send: new Uint8Array(1) }, { send: { json: { a: 1 } } }, "echo", { close: null }],
+});
+// @ts-expect-error no such step
+transport.websocket().accept({ steps: [{ wait: 5 }] });
+// @ts-expect-error no such fault
+transport.websocket().accept({ steps: [{ fault: "ECONNRESET" }] });
 const refusal: Rule = transport.websocket(/x/).refuse(401, { error: "no" }, { "x-a": "1" });
 transport.websocket("/a").fail("ECONNREFUSED").remove();
 const sent: SocketMessage = await endpoint.waitForMessage((message) => message.json<{ a: number }>().a === 1, { timeout: 5 });
