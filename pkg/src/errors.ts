@@ -62,6 +62,8 @@ export interface Diagnosis {
   readonly nearest: readonly NearMiss[];
   /** How many rules there were. */
   readonly rules: number;
+  /** What to do, where that is plain: a WebSocket came where a plain request is expected. */
+  readonly hint?: string;
 }
 
 /** A rule, and why it did not answer. */

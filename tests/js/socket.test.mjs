@@ -99,6 +99,23 @@ describe("a handler plays the server", () => {
   }));
 });
 
+test("a handler that fails when its client has gone is in the journal, and nothing comes after close", withTransport(async (transport) => {
+  transport.websocket(URL_TEXT).accept(async (socket) => {
+    await socket.closed;
+    await settled();
+    throw new RangeError("too late");
+  });
+  const socket = await connected(transport, URL_TEXT);
+  const history = historyOf(socket);
+  socket.close();
+  await eventOf(socket, "close");
+  for (let n = 0; n < 3; n += 1) await settled();
+  assert.deepEqual(history, ["close 1005 clean"]);
+  const { outcome, error } = transport.lastRequest();
+  assert.equal(outcome, "failed");
+  assert.match(error, /RangeError: too late/);
+}));
+
 describe("the test plays the server by hand", () => {
   test("it takes connections and messages one by one", withTransport(async (transport) => {
     const endpoint = transport.websocket(URL_TEXT).accept();
@@ -388,6 +405,13 @@ describe("subprotocols", () => {
     assert.match((await eventOf(none, "error")).message, /none of the subprotocols v1/);
     assert.equal(endpoint.connections.length, 0);
   }));
+
+  test("a choice that throws is a failure of the handler", withTransport(async (transport) => {
+    transport.websocket(URL_TEXT).protocol(() => { throw new RangeError("mine"); }).accept();
+    const { error } = await eventOf(new transport.WebSocket(URL_TEXT, ["v1"]), "error");
+    assert.ok(error instanceof HandlerError);
+    assert.match(transport.lastRequest().error, /^HandlerError: .*RangeError: mine$/);
+  }));
 });
 
 describe("several clients of one endpoint", () => {
@@ -577,16 +601,26 @@ describe("events are tasks of their own", () => {
     }
   }));
 
-  test("a process ends by itself, with a socket left open", () => {
-    const code = `
-      import { MockTransport } from "mockwire";
-      const transport = new MockTransport();
-      transport.websocket("wss://api.test/").accept((socket) => socket.send("hello"));
-      new transport.WebSocket("wss://api.test/").onmessage = ({ data }) => console.log(data);`;
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const flags = ["--no-warnings", "--input-type=module", "--eval", code];
-    assert.equal(execFileSync(process.execPath, flags, { cwd: new URL(".", import.meta.url), env, encoding: "utf8" }), "hello\n");
-  });
+  for (const [where, before] of [
+    ["in Node", ""],
+    ["where ports keep a process alive until they are closed", `
+      const Platform = MessageChannel;
+      globalThis.MessageChannel = class { constructor() { const { port1, port2 } = new Platform(); return { port1: Object.assign(port1, { unref: undefined }), port2 }; } };`],
+    ["where there are no message channels", "globalThis.MessageChannel = undefined;"],
+  ]) {
+    test(`a process ends by itself, with a socket left open, ${where}`, () => {
+      const code = `${before}
+        const { MockTransport } = await import("mockwire");
+        const transport = new MockTransport();
+        transport.websocket("wss://api.test/").accept((socket) => (socket.onmessage = (message) => socket.send(message)));
+        const socket = new transport.WebSocket("wss://api.test/");
+        socket.onopen = () => socket.send("0");
+        socket.onmessage = ({ data }) => (data === "9" ? console.log(data) : socket.send(String(Number(data) + 1)));`;
+      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+      const flags = ["--no-warnings", "--input-type=module", "--eval", code];
+      assert.equal(execFileSync(process.execPath, flags, { cwd: new URL(".", import.meta.url), env, encoding: "utf8" }), "9\n");
+    });
+  }
 });
 
 describe("the end of the transport", () => {

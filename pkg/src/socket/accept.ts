@@ -84,9 +84,14 @@ export class AcceptReply extends Reply {
     });
   }
 
-  #choose({ offered }: SocketExchange): string {
-    const choice = this.#protocol;
-    const chosen = typeof choice === "function" ? choice(offered) : (choice ?? offered[0]);
+  #choose({ offered, rule }: SocketExchange): string {
+    let chosen: string | undefined;
+    try {
+      const choice = this.#protocol;
+      chosen = typeof choice === "function" ? choice(offered) : (choice ?? offered[0]);
+    } catch (thrown) {
+      throw new HandlerError(`the choice of a subprotocol of ${rule} failed: ${messageOf(thrown)}`, thrown);
+    }
     if (chosen === undefined && offered.length > 0) {
       throw mismatch(`the server has chosen none of the subprotocols ${offered.join(", ")}`);
     }

@@ -75,7 +75,11 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
     return this.#registrar.register(this.#draft, [reply], undefined, this.refuse);
   }
 
-  /** The connection fails before there is an answer, with a code such as `ECONNREFUSED`, or with this error. */
+  /**
+   * The connection fails before there is an answer, with a code such as `ECONNREFUSED`, or with this error.
+   *
+   * @example transport.websocket("wss://api.test/chat").once().fail("ENOTFOUND");
+   */
   fail(code: string | Error = "ECONNREFUSED"): Rule {
     return this.#registrar.register(this.#draft, [error(code)], undefined, this.fail);
   }

@@ -88,7 +88,7 @@ export class Client implements ClientEnd {
   }
 
   failed(error: Error): void {
-    this.#target.dispatchEvent(errorEvent(error));
+    if (this.readyState !== CLOSED) this.#target.dispatchEvent(errorEvent(error));
   }
 
   ended(end: SocketEnd, error?: Error): void {
@@ -96,7 +96,7 @@ export class Client implements ClientEnd {
     this.readyState = CLOSED;
     const close = () => this.#target.dispatchEvent(closeEvent(end));
     if (error === undefined) return void close();
-    this.failed(error);
+    this.#target.dispatchEvent(errorEvent(error));
     // A task of its own: whoever waits for the error may listen for the close still.
     queueTask(close);
   }

@@ -154,9 +154,11 @@ export class Connection {
     this.#lose(error);
   }
 
-  /** The server's end has failed: the client is told, in words and with the code for it. */
+  /** The server's end has failed: the client is told, in words and with the code for it, if it is still there. */
   fail(error: Error): void {
-    this.exchange.finish("failed", `${error.name}: ${error.message}`);
+    const text = `${error.name}: ${error.message}`;
+    if (this.#isOver) return this.exchange.failLate(text);
+    this.exchange.finish("failed", text);
     queueTask(() => this.#client.failed(error));
     this.close({ code: 1011, reason: "" });
   }

@@ -40,17 +40,29 @@ export class Endpoint<Params = Record<string, string>> {
     this.#waiters = new MessageWaiters(core);
   }
 
-  /** The rule, to remove it or to count how many connections it accepted. Connections outlive it. */
+  /**
+   * The rule, to remove it or to count how many connections it accepted. Connections outlive it.
+   *
+   * @example endpoint.rule.calls; // 2
+   */
   get rule(): Rule {
     return this.#rule!;
   }
 
-  /** The connections that are open, in the order in which they were accepted. */
+  /**
+   * The connections that are open, in the order in which they were accepted.
+   *
+   * @example for (const socket of endpoint.connections) socket.abort();
+   */
   get connections(): ReadonlyArray<ServerSocket<Params>> {
     return [...this.#open].filter((socket) => socket.isOpen);
   }
 
-  /** What both sides have sent over all connections, in order; as far as the journal keeps it. */
+  /**
+   * What both sides have sent over all connections, in order; as far as the journal keeps it.
+   *
+   * @example endpoint.messages.map(String); // [`#1 client text "hi"`, `#1 server text "hello"`]
+   */
   get messages(): readonly SocketMessage[] {
     return this.#log.all();
   }
@@ -58,6 +70,8 @@ export class Endpoint<Params = Record<string, string>> {
   /**
    * The next open connection that was not given yet; waits for one. Rejects when the rule is removed or
    * the transport disposed.
+   *
+   * @example const socket = await endpoint.next();
    */
   next(): Promise<ServerSocket<Params>> {
     const socket = this.#arrived.shift();

@@ -34,6 +34,12 @@ export class SocketExchange extends Exchange {
     this.log = new SocketLog(core);
   }
 
+  /** The server has failed when the connection was over: nobody but the journal is left to be told. */
+  failLate(error: string): void {
+    this.outcome = "failed";
+    this.error = error;
+  }
+
   override get messages(): readonly SocketMessage[] {
     return this.log.all();
   }

@@ -1,7 +1,7 @@
 /** From a client's wish to a connection: the engine decides which rule answers. */
 
 import { NEEDS } from "../engine.js";
-import { SocketError } from "../errors.js";
+import { messageOf, SocketError } from "../errors.js";
 import { arrive, decide, perform } from "../fetch.js";
 import type { ClientEnd, Connection, SocketEnd } from "./connection.js";
 import type { SocketExchange } from "./exchange.js";
@@ -27,7 +27,7 @@ export function handshake(
         .then((response) => refused(exchange, response))
         .then(fail, fail);
   } catch (error) {
-    exchange.finish("failed", String(error));
+    exchange.finish("failed", messageOf(error));
     fail(error);
   }
 }

@@ -18,7 +18,13 @@ export interface CloseFrame {
 /** What a frame may be. */
 export type MessageType = "text" | "binary" | "ping" | "pong" | "close";
 
-/** A message, or another frame, of one side of a connection; a snapshot, made when it was sent. */
+/**
+ * A message, or another frame, of one side of a connection; a snapshot, made when it was sent.
+ *
+ * @example
+ * const [first] = transport.lastRequest().messages;
+ * console.log(first.from, first.at, first.json());
+ */
 export class SocketMessage {
   /** Who sent it. */
   readonly from: "client" | "server";

@@ -48,7 +48,11 @@ export class ServerSocket<Params = Record<string, string>> {
     this.#fail = fail;
   }
 
-  /** The handshake. */
+  /**
+   * The handshake.
+   *
+   * @example socket.request.headers.get("authorization");
+   */
   get request(): CapturedRequest<Params> {
     return this.#connection.exchange.captured as CapturedRequest<any>;
   }
@@ -58,18 +62,31 @@ export class ServerSocket<Params = Record<string, string>> {
     return this.#connection.protocol;
   }
 
-  /** Whether messages can be sent: neither end has closed the connection. */
+  /**
+   * Whether messages can be sent: the server has not closed the connection, and it is not over.
+   *
+   * @example if (socket.isOpen) socket.send("still there");
+   */
   get isOpen(): boolean {
     return this.#connection.isOpen;
   }
 
-  /** How the connection ended; resolves when it does. */
+  /**
+   * How the connection ended; resolves when it does.
+   *
+   * @example const { code, wasClean } = await socket.closed;
+   */
   get closed(): Promise<SocketEnd> {
     if (this.#end !== undefined) return Promise.resolve(this.#end);
     return new Promise((resolve) => this.#whenClosed.push(resolve));
   }
 
-  /** Called with each message. What it throws, and what its promise rejects with, ends the connection with 1011. */
+  /**
+   * Called with each message. What it throws, and what its promise rejects with, ends the connection
+   * with 1011.
+   *
+   * @example socket.onmessage = (message) => socket.send(message);
+   */
   get onmessage(): ((message: SocketData) => unknown) | null {
     return this.#onmessage;
   }
@@ -79,13 +96,21 @@ export class ServerSocket<Params = Record<string, string>> {
     if (listener !== null && this.#waiting.length > 0) queueMicrotask(() => this.#hand());
   }
 
-  /** Sends text or bytes. Throws a `SocketError` when the connection is closed. */
+  /**
+   * Sends text or bytes. Throws a `SocketError` when the connection is closed.
+   *
+   * @example socket.send(JSON.stringify({ type: "welcome" }));
+   */
   send(message: string | ArrayBuffer | ArrayBufferView): void {
     this.#assertOpen("send");
     this.#connection.send(messageOf("send", message));
   }
 
-  /** Asks for a sign of life. Every client answers by itself; the answer is captured as a `pong`. */
+  /**
+   * Asks for a sign of life. Every client answers by itself; the answer is captured as a `pong`.
+   *
+   * @example socket.ping("are you there");
+   */
   ping(payload: string | ArrayBuffer | ArrayBufferView = ""): void {
     this.#assertOpen("ping");
     const data = messageOf("ping", payload);
@@ -102,24 +127,38 @@ export class ServerSocket<Params = Record<string, string>> {
   /**
    * Closes the connection: the client gets this code and reason, or 1005 when there is none. When it is
    * closed already, nothing happens.
+   *
+   * @example socket.close(1012, "restart");
    */
   close(code?: number, reason?: string): void {
     this.#connection.close(closeByServer(code, reason));
   }
 
-  /** Breaks the connection: the client gets an `error` and the code 1006. */
+  /**
+   * Breaks the connection: the client gets an `error` and the code 1006.
+   *
+   * @example socket.abort();
+   */
   abort(): void {
     this.#connection.abort();
   }
 
-  /** The next message. Rejects with a `SocketError` when the connection ends before there is one. */
+  /**
+   * The next message. Rejects with a `SocketError` when the connection ends before there is one.
+   *
+   * @example const greeting = await socket.receive();
+   */
   async receive(): Promise<SocketData> {
     const message = await this.#read();
     if (message !== undefined) return message;
     throw closed(`the connection is closed (${this.#end!.code}): nothing more will come`);
   }
 
-  /** The messages, until the connection ends. */
+  /**
+   * The messages, until the connection ends.
+   *
+   * @example for await (const message of socket) console.log(message);
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<SocketData, void, void> {
     for (let message = await this.#read(); message !== undefined; message = await this.#read()) yield message;
   }

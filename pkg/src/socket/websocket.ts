@@ -27,6 +27,12 @@ export interface MockWebSocketClass {
 /**
  * A client's socket. It behaves as the platform's `WebSocket` does; its `error` events say what went
  * wrong.
+ *
+ * @example
+ * const socket = new transport.WebSocket("wss://api.test/chat", ["v1"]);
+ * socket.onmessage = ({ data }) => console.log(data);
+ * socket.onerror = ({ error }) => console.log(error);
+ * socket.onclose = ({ code, reason, wasClean }) => console.log(code, reason, wasClean);
  */
 export class MockWebSocket extends EventTarget {
   declare readonly CONNECTING: 0;
