@@ -31,6 +31,7 @@ mod local {
     mod scenario;
     mod scope;
     mod sequence;
+    mod socket_scripts;
     mod sockets;
     mod sockets_live;
     mod streaming;
@@ -60,6 +61,7 @@ mod sync {
     mod scenario;
     mod scope;
     mod sequence;
+    mod socket_scripts;
     mod sockets;
     mod sockets_live;
     mod streaming;

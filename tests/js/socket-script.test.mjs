@@ -1,11 +1,38 @@
 /** WebSocket: servers that play a script, in the transport's time. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { InvalidRuleError, MockTransport, VerificationError } from "mockwire";
 import { connected, eventOf, historyOf, settled, withTransport } from "./support.mjs";
 
 const URL_TEXT = "wss://api.test/chat";
+
+describe("plays the same as natively: tests/behaviour/socket_scripts.rs", () => {
+  const scenes = JSON.parse(readFileSync(new URL("../fixtures/socket-scripts.json", import.meta.url), "utf8"));
+  const shown = (message) => {
+    const { at, from, type, code, reason } = message;
+    if (type === "close") return [at, from, type, ...(code === undefined ? [] : [code, reason])].join(" ");
+    return [at, from, type, type === "text" ? message.text() : Buffer.from(message.bytes()).toString("hex")].join(" ");
+  };
+  // A client that says several things at once may be answered in between, or not.
+  const bySide = (lines) => ["client", "server"].map((side) => lines.filter((line) => line.split(" ")[1] === side));
+  for (const { name, script, says = [], answers = {}, closes, transcript, unmet = false } of scenes) {
+    test(name, withTransport(async (transport) => {
+      transport.websocket(URL_TEXT).accept(script);
+      const client = new transport.WebSocket(URL_TEXT);
+      client.onmessage = ({ data }) => data in answers && client.send(answers[data]);
+      client.onopen = () => {
+        for (const text of says) client.send(text);
+        if (closes !== undefined) client.close(closes.code, closes.reason);
+      };
+      await eventOf(client, "close");
+      assert.deepEqual(bySide(transport.lastRequest().messages.map(shown)), bySide(transcript));
+      if (unmet) assert.throws(() => transport.verify(), VerificationError);
+      else transport.verify();
+    }));
+  }
+});
 
 test("it expects, sends and closes", withTransport(async (transport) => {
   const endpoint = transport.websocket(URL_TEXT).accept({
@@ -72,9 +99,9 @@ test("a ping is answered for the client", withTransport(async (transport) => {
   await eventOf(client, "message");
   assert.deepEqual(endpoint.messages.map(String), [
     "#1 server ping 13 bytes",
+    "#1 client pong 13 bytes",
     "#1 server pong 7 bytes",
     '#1 server text "good"',
-    "#1 client pong 13 bytes",
   ]);
 }));
 

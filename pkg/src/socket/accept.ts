@@ -74,7 +74,6 @@ export class AcceptReply extends Reply {
       return {
         message: (data) => peer.message(data),
         closing: (frame) => peer.closing(frame),
-        pong: (data) => peer.pong(data),
         ended: (end) => {
           endpoint.closed(socket);
           peer.ended(end);

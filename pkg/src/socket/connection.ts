@@ -32,8 +32,6 @@ export interface SocketPeer {
   message(data: SocketData): void;
   /** The client has begun to close, and waits for an answer. */
   closing(frame: CloseFrame): void;
-  /** The client has answered a ping. */
-  pong(data: SocketData): void;
   ended(end: SocketEnd): void;
 }
 
@@ -119,14 +117,10 @@ export class Connection {
     });
   }
 
-  /** The server asks for a sign of life; every client answers. */
+  /** The server asks for a sign of life; every client answers by itself. */
   ping(data: SocketData): void {
     this.#capture("server", "ping", data);
-    queueTask(() => {
-      if (this.#isOver) return;
-      this.#capture("client", "pong", data);
-      this.#peer.pong(data);
-    });
+    this.#capture("client", "pong", data);
   }
 
   /** The server gives a sign of life, which clients take no notice of. */

@@ -147,10 +147,6 @@ class Player implements SocketPeer {
     this.#play();
   }
 
-  pong(): void {
-    // The engine has answered its own ping.
-  }
-
   ended(_end: SocketEnd): void {
     this.#cancel?.();
     this.#core.engine.leaveSocket(this.#socket);

@@ -171,7 +171,6 @@ export class ServerSocket<Params = Record<string, string>> {
         this.#hand();
       },
       closing: (frame) => this.#connection.close(frame),
-      pong: () => {},
       ended: () => {},
     };
   }
