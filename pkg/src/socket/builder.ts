@@ -1,7 +1,7 @@
 /** A WebSocket rule in the making. */
 
 import { RuleBuilder, type Registrar } from "../builder.js";
-import { any, scheme } from "../conditions.js";
+import { scheme } from "../conditions.js";
 import { RuleDraft } from "../draft.js";
 import { InvalidRuleError, shown } from "../errors.js";
 import type { HeadersInput } from "../headers.js";
@@ -105,7 +105,6 @@ function checked<T>(server: T): T {
 export function socketRule<Params>(registrar: Registrar, target: Target | undefined): SocketRuleBuilder<Params> {
   const isText = typeof target === "string";
   const parsed = parseTarget(isText ? target.replace(/^http(s?):\/\//i, "ws$1://") : target);
-  const draft = new RuleDraft(parsed, "GET", false);
-  if (!isText || !/^wss?:\/\//i.test(parsed.text!)) draft.conditions.push(any(scheme("ws"), scheme("wss")));
-  return new SocketRuleBuilder(registrar, draft);
+  const rule = new SocketRuleBuilder<Params>(registrar, new RuleDraft(parsed, "GET", false));
+  return isText && /^wss?:\/\//i.test(parsed.text!) ? rule : rule.any(scheme("ws"), scheme("wss"));
 }
