@@ -1,7 +1,7 @@
 // What one process measures. Each scenario gets a job and answers an object of figures.
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { EVENTS, REPLY } from "./fixtures.mjs";
+import { EVENTS, MESSAGE, REPLY } from "./fixtures.mjs";
 import { collect, liveBytes, median, perCall } from "./measure.mjs";
 import { watchCalls, watchMemory, watchingCost } from "./wasm.mjs";
 
@@ -82,6 +82,22 @@ export async function stream({ peer, quick, kind }) {
   };
   const [{ us, cpu_us }] = await perCall([{ op, clear: clearOf(mock) }], quick);
   return { us_per_event: us / EVENTS.length, cpu_us_per_event: cpu_us / EVENTS.length };
+}
+
+/** A message to a WebSocket server that sends it back, until it is there. */
+export async function echo({ peer, quick }) {
+  const mock = await (await load(peer)).openEcho();
+  let arrived;
+  mock.socket.addEventListener("message", ({ data }) => arrived(data));
+  const op = () => {
+    const answer = new Promise((resolve) => (arrived = resolve));
+    mock.socket.send(MESSAGE);
+    return answer;
+  };
+  assert.equal(await op(), MESSAGE);
+  if (mock.recorded) assert.equal(mock.recorded(), 2, "both sides are recorded");
+  const [figures] = await perCall([{ op, clear: clearOf(mock) }], quick);
+  return figures;
 }
 
 /** Ten thousand requests at once. */

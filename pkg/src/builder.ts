@@ -2,6 +2,7 @@
 
 import { Conditional } from "./conditional.js";
 import type { Condition } from "./conditions.js";
+import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, shown } from "./errors.js";
 import type { HeadersInput } from "./headers.js";
@@ -29,6 +30,7 @@ export interface Times {
 
 /** Whoever takes finished rules. @internal */
 export interface Registrar {
+  readonly core: Core;
   register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule;
 }
 

@@ -8,6 +8,7 @@
 import type { Engine } from "./engine.js";
 import { InvalidArgumentError } from "./errors.js";
 import { RealTime } from "./real-time.js";
+import { pendingTasks } from "./tasks.js";
 import { Turns } from "./turns.js";
 
 /** Who moves the time: see the option `timing`. */
@@ -151,6 +152,8 @@ export class Clock {
 
   /** Everything that needs no time has happened. Says whether there is more to come. */
   #settled(): boolean {
+    // Events that are on their way come before any time passes.
+    if (pendingTasks() > 0) return true;
     if (this.#soon.length > 0) {
       for (let call = this.#soon.shift(); call !== undefined; call = this.#soon.shift()) call();
       return true;

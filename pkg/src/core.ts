@@ -89,7 +89,12 @@ export class Core {
     return (this.#waiters ??= new Waiters(this));
   }
 
-  /** For `RuleBuilder`. */
+  /** For `Registrar`. */
+  get core(): this {
+    return this;
+  }
+
+  /** For `Registrar`. */
   register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
     this.assertUsable();
     return this.rules.add(draft, replies, end, place);

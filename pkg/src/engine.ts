@@ -66,6 +66,19 @@ export interface Engine {
   clear(): void;
   /** Forgets rules, captures and scenario states. */
   reset(): void;
+  /** Checks a script for the server's end of WebSocket connections; the subprotocol that it chooses. Throws. */
+  checkScript(script: string): string | undefined;
+  /** A connection for a request that this rule has claimed, whose server plays the script; its number. */
+  askForSocket(sequence: number, rule: number, script: string, protocol: string): number;
+  /** Opens it when it is time: when that is, `Infinity` for never; -1 when it is open. */
+  openSocket(socket: number): number;
+  /** What there is for the client. */
+  socketNext(socket: number): SocketEvent | SocketPause;
+  /** The client sends, closes, and has gone. */
+  sendText(socket: number, text: string): void;
+  sendBytes(socket: number, bytes: Uint8Array): void;
+  sendClose(socket: number, code: number | undefined, reason: string): void;
+  leaveSocket(socket: number): void;
   setScenario(name: string, state: string): void;
   scenario(name: string): string;
   /** The transport's time, in milliseconds since it was made. */
@@ -95,6 +108,17 @@ export interface Engine {
   renew(): void;
   free(): void;
 }
+
+/** What the server's end of a scripted connection does; `over` comes after a closing handshake. */
+export type SocketEvent =
+  | readonly ["text", string]
+  | readonly ["binary" | "ping" | "pong", Uint8Array<ArrayBuffer>]
+  | readonly ["close", code: number | undefined, reason?: string]
+  | readonly ["fault", code: string]
+  | readonly ["over" | "aborted"];
+
+/** Nothing before this time, in milliseconds; `Infinity` when nothing is due. */
+export type SocketPause = readonly ["wait", due: number];
 
 let compiled = false;
 

@@ -26,6 +26,7 @@ export {
   MockwireError,
   type NearMiss,
   SequenceExhaustedError,
+  SocketError,
   StaleHandleError,
   UnmatchedRequestError,
   VerificationError,
@@ -49,6 +50,17 @@ export type { Chunk, Chunks, Source, StreamInit } from "./reply/stream.js";
 export type { Rule } from "./rule.js";
 export type { SequenceEnd } from "./rules.js";
 export type { Scope } from "./scope.js";
+export type { ProtocolChoice, SocketHandler } from "./socket/accept.js";
+export type { SocketRuleBuilder } from "./socket/builder.js";
+export type { SocketEnd } from "./socket/connection.js";
+export type { Endpoint } from "./socket/endpoint.js";
+export type { SocketCloseEvent, SocketErrorEvent, SocketEventMap, SocketMessageEvent } from "./socket/events.js";
+export type { MessageFilter } from "./socket/filter.js";
+export type { MessageType, SocketData, SocketMessage } from "./socket/message.js";
+export type { WebSocketOptions } from "./socket/opening.js";
+export type { MessagePattern, SocketFault, SocketPayload, SocketScript, SocketStep } from "./socket/script.js";
+export type { ServerSocket } from "./socket/server-socket.js";
+export type { MockWebSocket, MockWebSocketClass, SocketListener } from "./socket/websocket.js";
 export type { Target, UrlPatternLike } from "./target.js";
 export { MockTransport } from "./transport.js";
 export type { VerifyOptions } from "./verify.js";

@@ -21,6 +21,8 @@ export class Journal {
   #exchanges: Exchange[] = NONE;
   #first = 1;
   #evicted = 0;
+  /** How often it was cleared. */
+  clearings = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -67,6 +69,7 @@ export class Journal {
   }
 
   clear(): void {
+    this.clearings += 1;
     this.#first += this.#exchanges.length;
     this.#exchanges = NONE;
     this.#evicted = this.#core.engine.dropped();

@@ -15,6 +15,7 @@ import { pendingOn, type Pending } from "./pending.js";
 import { Routes } from "./routes.js";
 import { Scope } from "./scope.js";
 import { sleep } from "./sleep.js";
+import { type MockWebSocketClass, webSocketOf } from "./socket/websocket.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**
@@ -37,6 +38,7 @@ export class MockTransport extends Routes {
    * it can be handed to any client.
    */
   readonly fetch: typeof fetch;
+  #WebSocket: MockWebSocketClass | undefined;
 
   /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
   constructor(options?: MockTransportOptions) {
@@ -46,6 +48,19 @@ export class MockTransport extends Routes {
     this.#core = core;
     this.registrar = core;
     this.fetch = fetchOf(core);
+  }
+
+  /**
+   * `WebSocket`, connected to this transport and to nothing else: a class that can be handed to any
+   * client. A connection that no rule of {@link websocket} accepts fails.
+   *
+   * @example
+   * transport.websocket("wss://api.test/chat").accept((socket) => socket.send("hello"));
+   * const socket = new transport.WebSocket("wss://api.test/chat");
+   * socket.onmessage = ({ data }) => console.log(data); // hello
+   */
+  get WebSocket(): MockWebSocketClass {
+    return (this.#WebSocket ??= webSocketOf(this.#core));
   }
 
   /** Rules that are taken back, and verified, together. */
@@ -186,23 +201,23 @@ export class MockTransport extends Routes {
   }
 
   /**
-   * Puts `fetch` in the place of `globalThis.fetch`, for code that takes none. Throws an
+   * Puts `fetch` and `WebSocket` in the places of the global ones, for code that takes none. Throws an
    * `AlreadyInstalledError` while another transport is there. `dispose()` uninstalls.
    */
   install(): this {
     this.#core.assertUsable();
-    install(this, this.fetch);
+    install(this, { fetch: this.fetch, WebSocket: this.WebSocket });
     return this;
   }
 
-  /** Puts the original `globalThis.fetch` back. */
+  /** Puts the original `fetch` and `WebSocket` back. */
   uninstall(): void {
     uninstall(this);
   }
 
   /**
-   * Frees the engine. Requests that wait for a reply reject with a `DisposedError`, and so does
-   * everything else from then on; to dispose again does nothing.
+   * Frees the engine. Requests that wait for a reply reject with a `DisposedError`, sockets that are open
+   * are closed with 1006, and everything else fails from then on; to dispose again does nothing.
    */
   dispose(): void {
     uninstall(this);

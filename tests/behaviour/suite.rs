@@ -34,6 +34,7 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod socket_scripts;
     mod sockets;
     mod sockets_live;
     mod streaming;
@@ -68,6 +69,7 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod socket_scripts;
     mod sockets;
     mod sockets_live;
     mod streaming;

@@ -9,6 +9,7 @@ mod decide;
 mod lines;
 mod play;
 mod recent;
+mod socket;
 mod spec;
 mod time;
 
