@@ -3,6 +3,7 @@
 //! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
 //! who does it when the borrow is over.
 
+pub(crate) mod after;
 pub(crate) mod blocks;
 pub(crate) mod conversations;
 pub(crate) mod exchange;
@@ -12,6 +13,8 @@ pub(crate) mod listeners;
 pub(crate) mod player;
 pub(crate) mod rules;
 pub(crate) mod socket;
+mod socket_end;
+mod socket_ends;
 pub(crate) mod sockets;
 pub(crate) mod timeline;
 pub(crate) mod transcript;
@@ -21,10 +24,11 @@ use std::task::Waker;
 
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
+use self::after::After;
 use self::exchange::{Exchange, HoldQueue};
 use self::journal::{Entry, Journal};
 use self::rules::{Rule, Rules};
-use self::sockets::{After, Sockets};
+use self::sockets::Sockets;
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;

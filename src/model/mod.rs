@@ -12,6 +12,7 @@ pub(crate) mod redact;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod sequence;
+pub(crate) mod socket_form;
 pub(crate) mod socket_json;
 pub(crate) mod socket_script;
 pub(crate) mod template;

@@ -32,7 +32,9 @@ mod local {
     mod scope;
     mod sequence;
     mod sockets;
+    mod sockets_handshake;
     mod sockets_live;
+    mod sockets_many;
     mod streaming;
     mod times;
     mod unmatched;
@@ -61,7 +63,9 @@ mod sync {
     mod scope;
     mod sequence;
     mod sockets;
+    mod sockets_handshake;
     mod sockets_live;
+    mod sockets_many;
     mod streaming;
     mod times;
     mod unmatched;
