@@ -13,3 +13,4 @@ pub(crate) mod respond;
 pub(crate) mod socket;
 pub(crate) mod wait;
 pub(crate) mod wait_for_message;
+pub(crate) mod wakers;
