@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 
 use futures::future::join_all;
+use futures::{SinkExt, StreamExt};
 use mockwire::sync::MockTransport;
 use mockwire::{Content, Error, Outcome, Reply, Request, SequenceEnd};
 use tokio::runtime::{Builder, Runtime};
@@ -475,4 +476,96 @@ fn a_view_is_parsed_by_one_thread_and_seen_by_all() {
         });
         assert!(views.iter().all(|view| Arc::ptr_eq(view, &views[0])));
     }
+}
+
+#[test]
+fn sockets_of_many_threads_stay_apart() {
+    const ROUNDS: usize = 5;
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    let endpoint = transport.websocket("wss://api.test/{n}").accept_by_hand();
+    let endpoint = Arc::new(endpoint);
+    let accepting = endpoint.clone();
+    let serving = runtime.spawn(async move {
+        for _ in 0..64 * ROUNDS {
+            let mut server = accepting.next().await.unwrap();
+            tokio::spawn(async move {
+                let n = server.request().param("n").unwrap().to_owned();
+                while let Some(Ok(message)) = server.next().await {
+                    if let Some(text) = message.as_text() {
+                        let answer = format!("{n} got {text}").into();
+                        server.send(answer).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    tasks(&runtime, |n| {
+        let transport = transport.clone();
+        async move {
+            for _ in 0..ROUNDS {
+                let request = http::Request::get(format!("wss://api.test/{n}"));
+                let connect = transport.connect(request.body(()).unwrap());
+                let (mut sink, mut stream) = connect.await.unwrap().split();
+                // More than the queue holds, so that both ends wait for each other.
+                let sending = async {
+                    for message in 0..100 {
+                        sink.send(message.to_string().into()).await.unwrap();
+                    }
+                    sink.close().await.unwrap();
+                };
+                let reading = async {
+                    for message in 0..100 {
+                        let got = stream.next().await.unwrap().unwrap();
+                        let expected = format!("{n} got {message}");
+                        assert_eq!(got.as_text(), Some(expected.as_str()));
+                    }
+                    assert!(stream.next().await.unwrap().unwrap().is_close());
+                    assert!(stream.next().await.is_none());
+                };
+                futures::join!(sending, reading);
+            }
+        }
+    });
+    runtime.block_on(serving).unwrap();
+    assert_eq!(endpoint.rule().calls(), 64 * ROUNDS as u64);
+    assert_eq!(transport.in_flight(), 0);
+    let done = |captured: &mockwire::Captured| captured.outcome == Outcome::Done;
+    assert!(transport.requests().iter().all(done));
+}
+
+#[test]
+fn a_handler_goes_on_for_whoever_still_polls() {
+    let runtime = runtime();
+    // Time stands still: the handler's deadline is not what this is about.
+    let transport = MockTransport::builder()
+        .timing(mockwire::Timing::Manual)
+        .build();
+    transport.get("/go").reply("ok");
+    let clock = transport.clone();
+    let handler = move |mut socket: mockwire::sync::ServerSocket| {
+        let clock = clock.clone();
+        async move {
+            socket.next().await.unwrap()?;
+            // Polled by who writes; what it waits for comes when only the reader is left.
+            let go = clock.wait_for_requests(1).matching(mockwire::get("/go"));
+            go.await?;
+            socket.send("gone".into()).await
+        }
+    };
+    transport.websocket("wss://api.test/").accept_with(handler);
+    let got = runtime.block_on(async {
+        let request = http::Request::get("wss://api.test/").body(()).unwrap();
+        let (mut sink, mut stream) = transport.connect(request).await.unwrap().split();
+        let reading = tokio::spawn(async move { stream.next().await });
+        let writing = tokio::spawn(async move {
+            sink.send("x".into()).await.unwrap();
+            sink
+        });
+        let _sink = writing.await.unwrap();
+        fetch(&transport, get("/go")).await.unwrap();
+        reading.await.unwrap()
+    });
+    let text = got.unwrap().unwrap();
+    assert_eq!(text.as_text(), Some("gone"));
 }

@@ -1,9 +1,9 @@
 //! Endpoints that are down: for a while, or until they are started again.
 
+use super::after::After;
 use super::exchange::Lost;
 use super::journal::Entry;
 use super::socket::Ending;
-use super::sockets::After;
 use super::timeline::Tick;
 use super::{Core, ExchangeId, SocketId};
 use crate::fault::Fault;

@@ -3,6 +3,7 @@
 //! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
 //! who does it when the borrow is over.
 
+pub(crate) mod after;
 pub(crate) mod blocks;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
@@ -16,6 +17,8 @@ pub(crate) mod listeners;
 pub(crate) mod player;
 pub(crate) mod rules;
 pub(crate) mod socket;
+mod socket_end;
+mod socket_ends;
 pub(crate) mod sockets;
 pub(crate) mod timeline;
 pub(crate) mod transcript;
@@ -25,12 +28,13 @@ use std::task::Waker;
 
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
+use self::after::After;
 use self::endpoints::Endpoints;
 use self::exchange::{Exchange, HoldQueue};
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
 use self::rules::{Rule, Rules};
-use self::sockets::{After, Sockets};
+use self::sockets::Sockets;
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;

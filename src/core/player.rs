@@ -289,3 +289,81 @@ impl Player {
         Played::Wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::socket::{Event, Next};
+    use super::super::transcript::Limits;
+    use super::*;
+    use crate::model::socket_script::SocketScript;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn machine(script: SocketScript) -> Machine {
+        let limits = Limits {
+            messages: 100,
+            bytes: 100,
+        };
+        Machine::new(Duration::ZERO, Some(script.into()), limits)
+    }
+
+    fn taken(machine: &mut Machine, now: Tick) -> Message {
+        match machine.next(Side::Client, now) {
+            Next::Ready(Event::Message(message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// As an edge drives it that has no futures.
+    #[test]
+    fn a_connection_without_futures() {
+        let script = SocketScript::new()
+            .open_after(5 * MS)
+            .expect("hi")
+            .delay(10 * MS)
+            .send("hello")
+            .close(1000, "bye");
+        let mut machine = machine(script);
+        assert!(matches!(machine.open(Duration::ZERO), Next::At(due) if due == 5 * MS));
+        assert!(matches!(machine.open(5 * MS), Next::Ready(())));
+        assert!(matches!(machine.next(Side::Client, 6 * MS), Next::Idle));
+        machine.send(Side::Client, "hi".into(), 7 * MS).unwrap();
+        assert!(matches!(machine.next(Side::Client, 8 * MS), Next::At(due) if due == 17 * MS));
+        assert_eq!(taken(&mut machine, 40 * MS), Message::text("hello"));
+        assert_eq!(taken(&mut machine, 40 * MS), Message::close(1000, "bye"));
+        let over = machine.next(Side::Client, 40 * MS);
+        assert!(matches!(over, Next::Ready(Event::Over(None))));
+        let mut last = 0;
+        assert!(machine.transcript.number(&mut last));
+        let said: Vec<_> = machine.transcript.since(0, 1).collect();
+        let times: Vec<_> = said.iter().map(|message| message.at).collect();
+        assert_eq!(times, [7 * MS, 17 * MS, 17 * MS, 40 * MS]);
+        let answer = machine.transcript.since(3, 1).next().unwrap();
+        assert_eq!((answer.number, answer.from), (4, Side::Client));
+        machine.leave(Side::Client, 41 * MS);
+        assert!(machine.is_left() && machine.take_unmet().is_none());
+    }
+
+    #[test]
+    fn a_script_never_waits_for_its_own_time_twice() {
+        let mut machine = machine(
+            SocketScript::new()
+                .delay(MS)
+                .echo_times(1)
+                .delay(MS)
+                .send("b"),
+        );
+        assert!(matches!(machine.open(Duration::ZERO), Next::Ready(())));
+        machine
+            .send(Side::Client, "a".into(), Duration::ZERO)
+            .unwrap();
+        assert_eq!(taken(&mut machine, 9 * MS), Message::text("a"));
+        assert_eq!(taken(&mut machine, 9 * MS), Message::text("b"));
+        let mut last = 0;
+        machine.transcript.number(&mut last);
+        let times: Vec<_> = machine.transcript.since(0, 1).map(|it| it.at).collect();
+        assert_eq!(times, [Duration::ZERO, MS, 2 * MS]);
+    }
+}

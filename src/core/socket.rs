@@ -3,21 +3,14 @@
 //! A plain state machine for whoever drives it: it is given what an end does and the time, and
 //! tells what the other end gets and when to ask again. It calls nothing and wakes nobody.
 
-use std::collections::VecDeque;
-
 use super::player::Player;
+use super::socket_end::{End, Inbox};
 use super::timeline::Tick;
 use super::transcript::{Limits, Transcript};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::model::message::{Message, Side};
 use crate::model::socket_script::SharedScript;
-
-/// How many messages wait for an end before the other one has to wait.
-const QUEUED_MESSAGES: usize = 64;
-
-/// How many bytes do.
-const QUEUED_BYTES: usize = 1 << 20;
 
 /// A connection.
 pub(crate) struct Machine {
@@ -43,26 +36,6 @@ enum Opening {
     At(Tick),
     Never,
     Open,
-}
-
-/// One end, as far as the connection knows it.
-#[derive(Default)]
-struct End {
-    inbox: Inbox,
-    sent_close: bool,
-    /// Whether it has taken the other end's close frame.
-    got_close: bool,
-    left: bool,
-    /// Whether it waits for room, which is counted once.
-    blocked: bool,
-    delivered: u64,
-}
-
-/// What waits for an end, with the time when it was sent.
-#[derive(Default)]
-pub(super) struct Inbox {
-    queue: VecDeque<(Tick, Message)>,
-    bytes: usize,
 }
 
 /// How a connection ended, where there was no closing handshake.
@@ -418,26 +391,5 @@ impl Ending {
             Self::Failed(error) => error.clone(),
             Self::Fault(fault) => (*fault).into(),
         }
-    }
-}
-
-impl Inbox {
-    fn has_room(&self) -> bool {
-        self.queue.len() < QUEUED_MESSAGES && self.bytes < QUEUED_BYTES
-    }
-
-    fn push(&mut self, at: Tick, message: Message) {
-        self.bytes += message.payload().len();
-        self.queue.push_back((at, message));
-    }
-
-    pub(super) fn pop(&mut self) -> Option<(Tick, Message)> {
-        let (at, message) = self.queue.pop_front()?;
-        self.bytes -= message.payload().len();
-        Some((at, message))
-    }
-
-    pub(super) fn first(&self) -> Option<&Message> {
-        self.queue.front().map(|(_, message)| message)
     }
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use slotmap::{SecondaryMap, SlotMap};
 
-use super::exchange::{Delivered, Exchange};
+use super::after::After;
 use super::journal::{Response, SocketRecord};
 use super::rules::Site;
-use super::socket::{Changes, Ending, Event, Machine, Next, Unmet};
+use super::socket::{Changes, Event, Machine, Next, Unmet};
 use super::timeline::{Alarm, Tick};
-use super::transcript::{Limits, Transcript};
+use super::transcript::Limits;
 use super::{Core, ExchangeId, RuleId, SocketId};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
-use crate::model::message::{CloseFrame, Message, Side};
+use crate::model::message::{Message, Side};
 use crate::model::request::Request;
 use crate::model::socket_script::SharedScript;
 
@@ -40,7 +40,7 @@ pub(crate) struct Connection {
     pub(crate) machine: Machine,
     pub(crate) rule: RuleId,
     site: Site,
-    exchange: ExchangeId,
+    pub(super) exchange: ExchangeId,
     /// The number of the request that opened it, which names it.
     pub(crate) number: u64,
     pub(crate) protocol: Option<String>,
@@ -51,9 +51,9 @@ pub(crate) struct Connection {
     /// Of a server end that the test has not taken yet.
     pub(super) request: Option<Request>,
     /// Who waits to read, of the client and of the server.
-    readers: [Option<Waker>; 2],
+    pub(super) readers: [Option<Waker>; 2],
     /// Who waits to write, of the client and of the server.
-    writers: [Option<Waker>; 2],
+    pub(super) writers: [Option<Waker>; 2],
 }
 
 #[derive(Default)]
@@ -81,39 +81,6 @@ pub(crate) struct Asked {
     pub(crate) head: ResponseHead,
     pub(crate) limits: Limits,
     pub(crate) client_answers: bool,
-}
-
-/// What the caller wakes and drops once the borrow is over.
-#[derive(Default)]
-#[must_use = "wakers must be woken and values dropped outside the borrow"]
-pub(crate) struct After {
-    wake: [Option<Waker>; 4],
-    /// Apart, as most of the time there is none.
-    remains: Option<Box<Remains>>,
-}
-
-#[derive(Default)]
-#[allow(dead_code, reason = "most of it is there to be dropped")]
-struct Remains {
-    watchers: Vec<Waker>,
-    litter: Vec<Message>,
-    replaced: Option<Waker>,
-    gone: Option<Box<Connection>>,
-    over: Option<Exchange>,
-}
-
-impl After {
-    /// Wakes, then drops.
-    pub(crate) fn settle(self) {
-        self.wake.into_iter().flatten().for_each(Waker::wake);
-        if let Some(remains) = self.remains {
-            remains.watchers.into_iter().for_each(Waker::wake);
-        }
-    }
-
-    fn remains(&mut self) -> &mut Remains {
-        self.remains.get_or_insert_default()
-    }
 }
 
 impl<M: Mode> Core<M> {
@@ -240,102 +207,8 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// The connection ends without a closing handshake.
-    pub(crate) fn end_socket(&mut self, id: SocketId, ending: Ending) -> Result<After> {
-        let ended = self.with_socket(id, |connection| connection.machine.finish(ending));
-        ended.map(|((), after)| after)
-    }
-
-    /// The connection has failed before the client had it.
-    pub(crate) fn fail_socket(&mut self, id: SocketId, error: Error) -> Result<After> {
-        let mut after = self.end_socket(id, Ending::Failed(error.clone()))?;
-        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
-        Ok(after)
-    }
-
-    /// The client has sent what is not WebSocket: the server closes, and the connection fails.
-    pub(crate) fn violate_socket(
-        &mut self,
-        id: SocketId,
-        frame: CloseFrame,
-        error: Error,
-    ) -> Result<After> {
-        let now = self.timeline.now();
-        let ending = Ending::Failed(error.clone());
-        let ((), mut after) = self.with_socket(id, |connection| {
-            let machine = &mut connection.machine;
-            machine.expect_no_more("the client has sent what is not WebSocket");
-            let close = Message::Close(Some(frame));
-            // It may be closing already: then there is nothing more to say.
-            let _ = machine.send(Side::Server, close, now);
-            machine.finish(ending);
-        })?;
-        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
-        Ok(after)
-    }
-
-    /// An end has gone. The connection is gone when both have.
-    pub(crate) fn leave_socket(&mut self, id: SocketId, side: Side) -> After {
-        let now = self.timeline.now();
-        let left = self.with_socket(id, |connection| {
-            let closed = connection.machine.has_closed(Side::Client);
-            connection.machine.leave(side, now);
-            connection.readers[side as usize]
-                .take()
-                .or_else(|| connection.writers[side as usize].take())
-                .map_or((closed, None), |waker| (closed, Some(waker)))
-        });
-        let Ok(((closed, waker), mut after)) = left else {
-            return After::default();
-        };
-        after.remains().replaced = waker;
-        if side == Side::Client {
-            let outcome = if closed {
-                Outcome::Done
-            } else {
-                Outcome::Cancelled
-            };
-            after.remains().over = self.end_exchange(id, outcome);
-        }
-        after.remains().gone = self.bury_socket(id);
-        after
-    }
-
-    /// Takes a connection that nobody has any more out of the living; its transcript stays.
-    fn bury_socket(&mut self, id: SocketId) -> Option<Box<Connection>> {
-        let sockets = self.sockets.as_mut()?;
-        if !sockets.live.get(id)?.machine.is_left() {
-            return None;
-        }
-        let mut connection = sockets.live.remove(id)?;
-        if let Some(entry) = self.journal.get_mut(connection.number) {
-            if let Response::Socket(record) = &mut entry.response {
-                let limits = Limits {
-                    messages: 0,
-                    bytes: 0,
-                };
-                let empty = Transcript::new(limits);
-                let kept = std::mem::replace(&mut connection.machine.transcript, empty);
-                record.transcript = Some(kept);
-                record.blocked = connection.machine.blocked();
-            }
-        }
-        Some(Box::new(connection))
-    }
-
-    fn end_exchange(&mut self, id: SocketId, outcome: Outcome) -> Option<Exchange> {
-        let connection = self.sockets.as_ref()?.live.get(id)?;
-        let mut delivered = Delivered {
-            bytes: connection.machine.delivered(),
-            taken: Box::default(),
-        };
-        let exchange = connection.exchange;
-        self.exchanges.get(exchange)?;
-        self.finish(exchange, outcome, &mut delivered).ok()
-    }
-
     /// Changes a connection, and finds out who is to be woken.
-    fn with_socket<R>(
+    pub(super) fn with_socket<R>(
         &mut self,
         id: SocketId,
         f: impl FnOnce(&mut Connection) -> R,

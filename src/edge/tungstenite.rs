@@ -7,13 +7,13 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_util::task::AtomicWaker;
 
 use self::pipe::Pipe;
 use self::server::Server;
+use crate::flow::wakers::Wakers;
 use crate::mode::Mode;
 use crate::transport::MockTransport;
 
@@ -69,20 +69,6 @@ pub struct Duplex<M: Mode> {
     wakers: Arc<Wakers>,
     /// What reading fails with, once everything that came before is read.
     failure: Option<io::Error>,
-}
-
-/// Who waits to read and who to write: perhaps two tasks. Woken together.
-#[derive(Default)]
-struct Wakers {
-    reader: AtomicWaker,
-    writer: AtomicWaker,
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        self.reader.wake();
-        self.writer.wake();
-    }
 }
 
 impl<M: Mode> Duplex<M> {

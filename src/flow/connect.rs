@@ -199,7 +199,7 @@ impl<M: Mode> Connect<M> {
                 let task = catch_unwind(AssertUnwindSafe(|| handler.accept(socket)));
                 let site = claimed.rule.site.clone();
                 match task {
-                    Ok(task) => Some(Running { task, site }),
+                    Ok(task) => Some(Running::new(task, site)),
                     Err(panic) => {
                         let error = Error::new(ErrorKind::HandlerPanicked {
                             rule: site.to_string(),

@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, Waker};
 
 use super::due::Due;
+use crate::core::after::After;
 use crate::core::socket::{Ending, Event, Next};
-use crate::core::sockets::After;
 use crate::core::timeline::Alarm;
 use crate::core::{Core, SocketId};
 use crate::engine::Engine;

@@ -16,3 +16,4 @@ pub(crate) mod sleep;
 pub(crate) mod socket;
 pub(crate) mod wait;
 pub(crate) mod wait_for_message;
+pub(crate) mod wakers;

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::end::End;
+use super::wakers::Wakers;
 use crate::core::rules::Site;
 use crate::core::socket::Ending;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,8 +41,30 @@ pub struct Socket<M: Mode> {
 
 /// The handler of the server's end, which runs as long as the client's end is polled.
 pub(super) struct Running<M: Mode> {
-    pub(super) task: M::Task,
-    pub(super) site: Site,
+    task: M::Task,
+    site: Site,
+    /// The client may read in one task and write in another.
+    wakers: Arc<Wakers>,
+    waker: Waker,
+}
+
+impl<M: Mode> Running<M> {
+    pub(super) fn new(task: M::Task, site: Site) -> Self {
+        let wakers = Arc::<Wakers>::default();
+        Self {
+            task,
+            site,
+            waker: Waker::from(wakers.clone()),
+            wakers,
+        }
+    }
+}
+
+/// What the client does while it lets the handler go on.
+#[derive(Clone, Copy)]
+enum Doing {
+    Reading,
+    Writing,
 }
 
 impl<M: Mode> Socket<M> {
@@ -92,11 +116,18 @@ impl<M: Mode> Socket<M> {
     }
 
     /// Lets the server's handler go on.
-    fn run_handler(&mut self, cx: &mut Context<'_>) {
+    fn run_handler(&mut self, doing: Doing, cx: &Context<'_>) {
         let Some(running) = &mut self.handler else {
             return;
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut running.task).poll(cx)));
+        match doing {
+            Doing::Reading => running.wakers.reader.register(cx.waker()),
+            Doing::Writing => running.wakers.writer.register(cx.waker()),
+        }
+        let mut cx = Context::from_waker(&running.waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(&mut running.task).poll(&mut cx)
+        }));
         let failed = match polled {
             Ok(Poll::Pending) => return,
             Ok(Poll::Ready(result)) => result.err(),
@@ -117,7 +148,7 @@ impl<M: Mode> Stream for Socket<M> {
     type Item = Result<Message>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
-        self.run_handler(cx);
+        self.run_handler(Doing::Reading, cx);
         self.end.poll_next(cx)
     }
 }
@@ -126,7 +157,7 @@ impl<M: Mode> Sink<Message> for Socket<M> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.run_handler(cx);
+        self.run_handler(Doing::Writing, cx);
         self.end.poll_ready(cx)
     }
 
@@ -135,13 +166,13 @@ impl<M: Mode> Sink<Message> for Socket<M> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.run_handler(cx);
+        self.run_handler(Doing::Writing, cx);
         Poll::Ready(Ok(()))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let closed = self.end.poll_close();
-        self.run_handler(cx);
+        self.run_handler(Doing::Writing, cx);
         closed
     }
 }

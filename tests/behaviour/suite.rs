@@ -36,7 +36,9 @@ mod local {
     mod sequence;
     mod socket_scripts;
     mod sockets;
+    mod sockets_handshake;
     mod sockets_live;
+    mod sockets_many;
     mod streaming;
     mod time;
     mod times;
@@ -71,7 +73,9 @@ mod sync {
     mod sequence;
     mod socket_scripts;
     mod sockets;
+    mod sockets_handshake;
     mod sockets_live;
+    mod sockets_many;
     mod streaming;
     mod time;
     mod times;

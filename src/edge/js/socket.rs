@@ -9,8 +9,9 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::Engine;
 use super::convert::{rule_id, socket_id, socket_number, thrown};
+use crate::core::after::After;
 use crate::core::socket::{Ending, Event, Next};
-use crate::core::sockets::{After, Asked};
+use crate::core::sockets::Asked;
 use crate::core::transcript::Limits;
 use crate::core::{Core, SocketId};
 use crate::error::{Error, ErrorKind, Part, Result};

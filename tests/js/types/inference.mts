@@ -101,7 +101,6 @@ same<typeof request.params, { readonly id: string }>();
 }
 
 export { dues, filters, platform, response, slept };
-export { filters, platform, response };
 
 // WebSocket: the class is as good as the platform's, the server's side knows the params.
 const endpoint: Endpoint<{ readonly room: string }> = transport.websocket("wss://api.test/chat/:room").bearer("x").once().protocol((offered) => offered[0]).accept(async (peer, request) => {
