@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::{Body, Source};
-use super::decide::{Decided, Decision, decide};
+use super::decide::{Decided, Decision, Ready, decide};
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Delivered};
 use crate::core::rules::{Action, Site};
@@ -70,8 +70,11 @@ impl<M: Mode> Respond<M> {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = match decide(self.engine(), request) {
-            Ok(decided) => decided,
+        let (exchange, decision) = match decide(self.engine(), request) {
+            Ok(Decided::Ready(exchange, ready)) => {
+                return Poll::Ready(self.give(exchange, ready));
+            }
+            Ok(Decided::Undone(exchange, decision)) => (exchange, decision),
             Err(error) => return Poll::Ready(Err(error)),
         };
         match decision {
@@ -212,6 +215,15 @@ impl<M: Mode> Respond<M> {
 
     fn take_state(&mut self) -> State<M> {
         std::mem::replace(&mut self.state, State::Over)
+    }
+
+    /// Sends a reply that was made ready when the request arrived.
+    fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
+        let source = ready.body.map_or(Source::Done, Source::Full);
+        let mut response = http::Response::new(self.body(exchange, source, true)?);
+        *response.status_mut() = ready.status;
+        *response.headers_mut() = ready.headers;
+        Ok(response)
     }
 
     /// Sends the reply that the rule has for this turn.
