@@ -83,7 +83,9 @@ pub(crate) struct Arrived<M: Mode> {
 }
 
 /// What can be said of a request on its arrival.
-pub(crate) enum Verdict<M: Mode> {
+pub(crate) enum Verdict<M: Mode, T> {
+    /// The target alone decided, and this is what was made of the reply.
+    Ready(T),
     /// The target alone decided. The request is there when the rule's reply depends on it.
     Claimed {
         claimed: Claimed<M>,
@@ -98,6 +100,9 @@ pub(crate) enum Verdict<M: Mode> {
     },
 }
 
+/// A request that has arrived with what can be said of it; or it is given back with why it has not.
+pub(crate) type Admitted<M, T> = Result<(Arrived<M>, Verdict<M, T>), (Error, Request)>;
+
 /// A rule answers a request: its turn is taken.
 pub(crate) struct Claimed<M: Mode> {
     pub(crate) id: RuleId,
@@ -110,11 +115,15 @@ impl<M: Mode> Core<M> {
     /// A request arrives: it is noted, and claimed at once by the first rule where no more than
     /// its target has to be asked. The journal keeps it, or what is to be kept instead. Refused, it
     /// is returned: it must not be dropped in here.
-    pub(crate) fn admit(
+    ///
+    /// A reply that is the same for every request may be made ready in here, so that its rule need not
+    /// be shared with the caller.
+    pub(crate) fn admit<T>(
         &mut self,
         request: Request,
         instead: Option<Request>,
-    ) -> Result<(Arrived<M>, Verdict<M>), (Error, Request)> {
+        ready: impl FnOnce(&Reply) -> Option<T>,
+    ) -> Admitted<M, T> {
         if let Err(error) = self.ensure_alive() {
             return Err((error, request));
         }
@@ -135,10 +144,24 @@ impl<M: Mode> Core<M> {
         };
         let arrived = self.arrive(kept);
         let verdict = match (first, request) {
-            (Ok((id, _)), request) => match self.take_turn(arrived.exchange, id) {
-                Some(claimed) => Verdict::Claimed { claimed, request },
-                None => unreachable!("the rule was just found"),
-            },
+            (Ok((id, _)), request) => {
+                let turn = self.take_turn(arrived.sequence, id);
+                let Some((turn, rule)) = turn else {
+                    unreachable!("the rule was just found");
+                };
+                // A request that is to be given back must not be dropped in here.
+                let is_alone = request.is_none() && rule.chaos().is_none();
+                let reply = rule.reply_index(turn).filter(|_| is_alone);
+                let reply = reply.and_then(|index| rule.reply(index));
+                match reply.and_then(ready) {
+                    Some(ready) => Verdict::Ready(ready),
+                    None => {
+                        let rule = rule.clone();
+                        let claimed = Claimed { id, rule, turn };
+                        Verdict::Claimed { claimed, request }
+                    }
+                }
+            }
             (Err(candidates), Some(request)) => Verdict::Ask {
                 candidates,
                 request,
@@ -187,20 +210,25 @@ impl<M: Mode> Core<M> {
 
     /// Takes a turn of a rule for an exchange, unless the rule is out of play by now.
     pub(crate) fn claim(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
-        let in_play = self.is_in_play(self.rules.get(id)?);
-        in_play.then(|| self.take_turn(exchange, id)).flatten()
+        if !self.is_in_play(self.rules.get(id)?) {
+            return None;
+        }
+        let sequence = self.exchanges.get(exchange)?.sequence;
+        let (turn, rule) = self.take_turn(sequence, id)?;
+        let rule = rule.clone();
+        Some(Claimed { id, rule, turn })
     }
 
-    fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
+    /// Counts and notes an answer; its turn, and the rule.
+    fn take_turn(&mut self, sequence: u64, id: RuleId) -> Option<(u64, &M::Ptr<Rule<M>>)> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hit();
-        let rule = registered.rule.clone();
+        let rule = &registered.rule;
         if let Some(step) = rule.step() {
             if let Some(then) = &step.then {
                 self.scenarios.insert(step.scenario.clone(), then.clone());
             }
         }
-        let sequence = self.exchanges.get(exchange)?.sequence;
         if let Some(entry) = self.journal.get_mut(sequence) {
             entry.rule = Some(id);
             if let Some(reply) = rule.reply_index(turn) {
@@ -208,7 +236,7 @@ impl<M: Mode> Core<M> {
                 entry.response = Response::OfRule { rule, reply };
             }
         }
-        Some(Claimed { id, rule, turn })
+        Some((turn, rule))
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.

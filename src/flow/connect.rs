@@ -96,14 +96,13 @@ impl<M: Mode> Connect<M> {
         };
         let accepts = |claimed: &Claimed<M>| matches!(claimed.rule.action, Action::Socket(_));
         match decided {
-            Decided {
+            Decided::Undone(
                 exchange,
-                decision:
-                    Decision::Answer {
-                        claimed,
-                        request: Some(request),
-                    },
-            } if accepts(&claimed) => match self.accept(exchange, claimed, request) {
+                Decision::Answer {
+                    claimed,
+                    request: Some(request),
+                },
+            ) if accepts(&claimed) => match self.accept(exchange, claimed, request) {
                 Ok(opening) => {
                     self.state = State::Opening(Box::new(opening));
                     self.poll_opening(cx)

@@ -1,5 +1,8 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
 use crate::core::rules::Candidate;
@@ -9,15 +12,18 @@ use crate::error::{Error, Result};
 use crate::matcher::{Subject, explain};
 use crate::mode::Mode;
 use crate::model::redact;
+use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
 
 /// How many rules a diagnosis tells of.
 const NEAREST: usize = 3;
 
 /// What became of a request.
-pub(crate) struct Decided<M: Mode> {
-    pub(crate) exchange: ExchangeId,
-    pub(crate) decision: Decision<M>,
+pub(crate) enum Decided<M: Mode> {
+    /// A rule has answered with this.
+    Ready(ExchangeId, Ready),
+    /// There is more to do.
+    Undone(ExchangeId, Decision<M>),
 }
 
 pub(crate) enum Decision<M: Mode> {
@@ -27,12 +33,38 @@ pub(crate) enum Decision<M: Mode> {
         claimed: Claimed<M>,
         request: Option<Request>,
     },
-    /// A predicate failed: the caller is told.
+    /// The caller is told: a predicate failed, or the host is down.
     Failed(Error),
     Unmatched {
         diagnosis: Box<Diagnosis>,
         request: Request,
     },
+}
+
+/// A reply that is the same for every request, ready to be sent.
+pub(crate) struct Ready {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl Ready {
+    /// `None` when there is more to it.
+    fn of(reply: &Reply) -> Option<Self> {
+        let body = match &reply.body {
+            ReplyBody::Empty => None,
+            ReplyBody::Full(bytes) => Some(bytes.clone()),
+            _ => return None,
+        };
+        if !reply.delay.is_zero() {
+            return None;
+        }
+        Some(Self {
+            status: reply.status,
+            headers: HeaderMap::clone(&reply.headers),
+            body,
+        })
+    }
 }
 
 /// Notes the arrival of a request and finds the rule that answers it.
@@ -43,12 +75,15 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
         request.mark_secrets(&settings.redact);
     }
     let instead = engine.kept_instead(&request);
-    let admitted = engine.with(|core| core.admit(request, instead));
+    let is_calm = settings.chaos.is_empty();
+    let ready = |reply: &Reply| Ready::of(reply).filter(|_| is_calm);
+    let admitted = engine.with(|core| core.admit(request, instead, ready));
     let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
     let exchange = arrived.exchange;
     let decision = match verdict {
+        Verdict::Ready(ready) => return Ok(Decided::Ready(exchange, ready)),
         Verdict::Claimed { claimed, request } => answer(claimed, request),
         Verdict::Down(fault) => Decision::Failed(fault.into()),
         Verdict::Ask {
@@ -56,7 +91,7 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
             request,
         } => ask(engine, exchange, arrived.sequence, candidates, request),
     };
-    Ok(Decided { exchange, decision })
+    Ok(Decided::Undone(exchange, decision))
 }
 
 /// Asks the candidates, and diagnoses the request when none of them answers.

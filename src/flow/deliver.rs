@@ -7,6 +7,7 @@ use http::{HeaderMap, Method};
 
 use super::answer::Outgoing;
 use super::body::{Body, Source};
+use super::decide::Ready;
 use super::due::Due;
 use super::play::Playing;
 use super::respond::{Respond, Response, State};
@@ -32,6 +33,15 @@ pub(super) struct Delayed<M: Mode> {
 }
 
 impl<M: Mode> Respond<M> {
+    /// Sends a reply that was made ready when the request arrived.
+    pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
+        let source = ready.body.map_or(Source::Done, Source::Full);
+        let mut response = http::Response::new(self.body(exchange, source, true)?);
+        *response.status_mut() = ready.status;
+        *response.headers_mut() = ready.headers;
+        Ok(response)
+    }
+
     /// Sends the reply that the rule has for this turn.
     pub(super) fn deliver_turn(
         &mut self,

@@ -93,9 +93,13 @@ impl<M: Mode> Respond<M> {
 
     pub(super) fn proceed(
         &mut self,
-        Decided { exchange, decision }: Decided<M>,
+        decided: Decided<M>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
+        let (exchange, decision) = match decided {
+            Decided::Ready(exchange, ready) => return Poll::Ready(self.give(exchange, ready)),
+            Decided::Undone(exchange, decision) => (exchange, decision),
+        };
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
