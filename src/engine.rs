@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use http::{HeaderName, StatusCode};
 
+use crate::core::timeline::Tick;
 use crate::core::{Aftermath, Core};
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
@@ -79,12 +80,16 @@ impl<M: Mode> Engine<M> {
     }
 
     /// In real time: moves the transport's time to what the clock says.
+    #[inline]
     pub(crate) fn follow_clock(&self) {
         if let Some(timer) = &self.settings.timer {
-            let now = timer.now();
-            let due = self.with(|core| core.timeline.advance_to(now));
-            due.into_iter().for_each(Waker::wake);
+            self.follow(timer.now());
         }
+    }
+
+    fn follow(&self, now: Tick) {
+        let due = self.with(|core| core.timeline.advance_to(now));
+        due.into_iter().for_each(Waker::wake);
     }
 
     /// Snapshots of the captured exchanges from this number on.

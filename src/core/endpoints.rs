@@ -9,6 +9,7 @@ use super::{Core, ExchangeId, SocketId};
 use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::captured::Outcome;
+use crate::model::request::Request;
 
 /// The outages of a transport.
 #[derive(Default)]
@@ -33,11 +34,15 @@ impl Endpoints {
     }
 
     /// What a request meets now.
-    pub(crate) fn fault(&self, host: Option<&str>, now: Tick) -> Option<Fault> {
+    #[inline]
+    pub(crate) fn fault(&self, request: &Request, now: Tick) -> Option<Fault> {
         if self.outages.is_empty() {
             return None;
         }
-        let host = host?;
+        self.fault_of(request.host()?, now)
+    }
+
+    fn fault_of(&self, host: &str, now: Tick) -> Option<Fault> {
         let is_down = |outage: &&Outage| {
             outage.host.eq_ignore_ascii_case(host)
                 && outage.from <= now

@@ -127,8 +127,7 @@ impl<M: Mode> Core<M> {
         if let Err(error) = self.ensure_alive() {
             return Err((error, request));
         }
-        let now = self.timeline.now();
-        if let Some(fault) = self.endpoints.fault(request.host(), now) {
+        if let Some(fault) = self.endpoints.fault(&request, self.timeline.now()) {
             let arrived = self.arrive(instead.unwrap_or(request));
             return Ok((arrived, Verdict::Down(fault)));
         }
@@ -172,6 +171,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Notes the arrival of a request.
+    #[inline]
     pub(crate) fn arrive(&mut self, kept: Request) -> Arrived<M> {
         self.timeline.note_activity();
         let exchange = self.exchanges.insert(Exchange {
@@ -191,9 +191,33 @@ impl<M: Mode> Core<M> {
     }
 
     /// The first rule where the target alone decides; or the rules that have to be asked.
-    fn first_verdict(&self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+    #[inline]
+    fn first_verdict(&mut self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+        if let Some((id, registered)) = self.latest.get(request, &self.rules) {
+            let is_in_play = self.is_in_play(registered);
+            return if is_in_play {
+                Ok((id, registered.rule.ease))
+            } else {
+                Err(Vec::new())
+            };
+        }
+        let mut candidates = self.rules.candidates(request);
+        let (first, second) = (candidates.next(), candidates.next());
+        let is_alone = second.is_none();
+        let verdict = self.first_of(first.into_iter().chain(second).chain(candidates), request);
+        if let (Ok((id, _)), true) = (&verdict, is_alone) {
+            self.latest.remember(request, *id);
+        }
+        verdict
+    }
+
+    fn first_of(
+        &self,
+        candidates: impl Iterator<Item = RuleId>,
+        request: &Request,
+    ) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
         let mut to_ask: Vec<Candidate<M>> = Vec::new();
-        for id in self.rules.candidates(request) {
+        for id in candidates {
             let Some(registered) = self.rules.get(id) else {
                 continue;
             };
@@ -220,6 +244,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Counts and notes an answer; its turn, and the rule.
+    #[inline]
     fn take_turn(&mut self, sequence: u64, id: RuleId) -> Option<(u64, &M::Ptr<Rule<M>>)> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hit();

@@ -13,6 +13,7 @@ pub(crate) mod exchange;
 pub(crate) mod gates;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod latest;
 pub(crate) mod listeners;
 pub(crate) mod player;
 pub(crate) mod rules;
@@ -33,6 +34,7 @@ use self::endpoints::Endpoints;
 use self::exchange::{Exchange, HoldQueue};
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
+use self::latest::Latest;
 use self::rules::{Rule, Rules};
 use self::sockets::Sockets;
 use self::timeline::{Alarm, Timeline};
@@ -58,6 +60,7 @@ pub(crate) const INITIAL_STATE: &str = "started";
 /// The whole state of a transport.
 pub(crate) struct Core<M: Mode> {
     pub(crate) rules: Rules<M>,
+    pub(crate) latest: Latest,
     pub(crate) exchanges: SlotMap<ExchangeId, Exchange>,
     pub(crate) holds: SecondaryMap<RuleId, HoldQueue>,
     pub(crate) scopes: SlotMap<ScopeId, ()>,
@@ -90,6 +93,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn new(requests: usize) -> Self {
         Self {
             rules: Rules::new(),
+            latest: Latest::default(),
             exchanges: SlotMap::with_key(),
             holds: SecondaryMap::new(),
             scopes: SlotMap::with_key(),
@@ -121,11 +125,13 @@ impl<M: Mode> Core<M> {
             return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
         }
         self.timeline.note_activity();
+        self.latest.forget();
         Ok(self.rules.insert(rule))
     }
 
     /// Removes a rule. Requests that it holds fail as dropped.
     pub(crate) fn remove_rule(&mut self, id: RuleId) -> Result<Aftermath<M>> {
+        self.latest.forget();
         let rule = self.rules.remove(id);
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
@@ -162,6 +168,7 @@ impl<M: Mode> Core<M> {
     /// Forgets rules, captures, scenario states. Exchanges that are going on end as disposed.
     pub(crate) fn reset(&mut self) -> Aftermath<M> {
         let mut aftermath = Aftermath::new();
+        self.latest.forget();
         aftermath.rules = self.rules.clear();
         aftermath.entries = self.journal.restart();
         aftermath.wake = self.take_arrivals();

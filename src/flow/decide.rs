@@ -68,6 +68,7 @@ impl Ready {
 }
 
 /// Notes the arrival of a request and finds the rule that answers it.
+#[inline]
 pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Result<Decided<M>> {
     engine.follow_clock();
     let settings = &engine.settings;

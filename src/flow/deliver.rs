@@ -34,6 +34,7 @@ pub(super) struct Delayed<M: Mode> {
 
 impl<M: Mode> Respond<M> {
     /// Sends a reply that was made ready when the request arrived.
+    #[inline]
     pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
         let source = ready.body.map_or(Source::Done, Source::Full);
         let mut response = http::Response::new(self.body(exchange, source, true)?);
@@ -191,6 +192,7 @@ impl<M: Mode> Respond<M> {
         Ok(response)
     }
 
+    #[inline]
     fn body(&mut self, exchange: ExchangeId, source: Source<M>, is_kept: bool) -> Result<Body<M>> {
         if let Source::Done = source {
             self.finish(exchange, Outcome::Done)?;

@@ -75,6 +75,7 @@ impl<M: Mode> Respond<M> {
         }
     }
 
+    #[inline]
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
         match decide(self.engine(), request) {
             Ok(decided) => self.proceed(decided, cx),
@@ -91,6 +92,7 @@ impl<M: Mode> Respond<M> {
         }
     }
 
+    #[inline]
     pub(super) fn proceed(
         &mut self,
         decided: Decided<M>,
