@@ -60,6 +60,7 @@ mod rule;
 mod scope;
 mod sim;
 pub mod sse;
+pub mod state;
 mod timer;
 mod transport;
 mod verify;
@@ -75,8 +76,8 @@ pub use self::fault::Fault;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, AcceptTimer, Local, Mode,
-    Threaded,
+    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, AcceptTimer, AcceptValue, Local,
+    Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;

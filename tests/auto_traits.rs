@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use mockwire::futures::{Body, Held, Hold, NextHeld, Respond, Rule, Scope, WaitForRequests};
+use mockwire::state::State;
 use mockwire::{
     AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Mode,
     Reply, Report, Request, Threaded, When,
@@ -39,6 +40,8 @@ fn a_threaded_transport_is_send_and_sync() {
     is_sync::<Rule<Threaded>>();
     is_send::<Scope<Threaded>>();
     is_sync::<Scope<Threaded>>();
+    is_send::<State<Threaded>>();
+    is_sync::<State<Threaded>>();
 }
 
 #[test]
@@ -111,6 +114,7 @@ fn a_local_transport_stays_on_its_thread() {
         Body<Local>,
         Held<Local>,
         WaitForRequests<Local>,
+        State<Local>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.

@@ -476,3 +476,37 @@ fn a_view_is_parsed_by_one_thread_and_seen_by_all() {
         assert!(views.iter().all(|view| Arc::ptr_eq(view, &views[0])));
     }
 }
+
+#[test]
+fn a_state_loses_no_change_that_64_tasks_make_at_once() {
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    let state = transport.state();
+    let handled = state.clone();
+    transport.get("/").reply_with(move |_: &Request| {
+        let next = |turn: Option<&serde_json::Value>| {
+            let turn = turn.and_then(serde_json::Value::as_u64).unwrap_or(0);
+            std::thread::yield_now();
+            turn + 1
+        };
+        handled.update_typed(|n: Option<&u64>| n.map_or(1, |n| n + 1));
+        handled.update("turn", next).to_string()
+    });
+    const ROUNDS: usize = 100;
+    let answers = tasks(&runtime, |_| {
+        let transport = transport.clone();
+        async move {
+            let mut turns = Vec::new();
+            for _ in 0..ROUNDS {
+                turns.push(fetch(&transport, get("/")).await.unwrap());
+            }
+            turns
+        }
+    });
+    // Each turn was given to one of them.
+    let turns: BTreeSet<_> = answers.iter().flatten().collect();
+    assert_eq!(turns.len(), 64 * ROUNDS);
+    assert_eq!(state.get_as("turn").unwrap(), Some(64 * ROUNDS));
+    assert_eq!(state.typed::<u64>(), Some(6400));
+    assert_eq!(state.request_count(), 6400);
+}

@@ -25,6 +25,8 @@ use self::rules::{Rule, Rules};
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
+use crate::state::conversation::State;
+use crate::state::store::Store;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -50,6 +52,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) gates: Gates,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
+    /// The state of the conversation, once somebody has asked for it.
+    pub(crate) state: Option<State<M>>,
     pub(crate) disposed: bool,
 }
 
@@ -60,6 +64,7 @@ pub(crate) struct Aftermath<M: Mode> {
     pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
     pub(crate) entries: Vec<Entry<M>>,
     pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) state: Option<Store<M>>,
 }
 
 impl<M: Mode> Core<M> {
@@ -74,6 +79,7 @@ impl<M: Mode> Core<M> {
             timeline: Timeline::new(),
             gates: Gates::default(),
             arrivals: BTreeMap::new(),
+            state: None,
             disposed: false,
         }
     }
@@ -126,7 +132,7 @@ impl<M: Mode> Core<M> {
             .map_or(INITIAL_STATE, String::as_str)
     }
 
-    /// Forgets rules, captures, scenario states. Exchanges that are going on end as disposed.
+    /// Forgets rules, captures, states. Exchanges that are going on end as disposed.
     pub(crate) fn reset(&mut self) -> Aftermath<M> {
         let mut aftermath = Aftermath::new();
         aftermath.rules = self.rules.clear();
@@ -141,6 +147,7 @@ impl<M: Mode> Core<M> {
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
+        aftermath.state = self.state.as_ref().map(State::take);
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
@@ -155,6 +162,7 @@ impl<M: Mode> Aftermath<M> {
             rules: Vec::new(),
             entries: Vec::new(),
             exchanges: Vec::new(),
+            state: None,
         }
     }
 

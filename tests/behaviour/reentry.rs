@@ -77,6 +77,8 @@ fn arm(transport: &MockTransport) {
         let _ = transport.scenario("s");
         let _ = transport.is_disposed();
         transport.set_scenario("intruded", "yes");
+        transport.state().update("intruded", |_| true);
+        transport.state().put(true);
         let _ = transport.try_verify();
         let _ = transport.call(get()).now_or_never();
         let _ = format!("{transport:?}");
@@ -752,5 +754,43 @@ fn a_call_polled_by_hand_uses_the_waker_outside() {
         let held = hold.next().now_or_never().unwrap().unwrap();
         assert_intrudes("replying", || held.reply("x").unwrap());
         assert!(poll(&mut call).is_ready());
+    });
+}
+
+#[test]
+fn what_the_state_holds_is_made_cloned_and_dropped_outside() {
+    /// Like [`Owned`], and calls into the transport when it is cloned, too.
+    struct Cloned(#[allow(dead_code)] Owned);
+    impl Clone for Cloned {
+        fn clone(&self) -> Self {
+            intrude();
+            Self(Owned)
+        }
+    }
+    watched(|| {
+        let transport = armed();
+        let state = transport.state();
+        state.put(Cloned(Owned));
+        assert_intrudes("clone", || state.typed::<Cloned>());
+        assert_intrudes("replace", || state.put(Cloned(Owned)));
+        assert_intrudes("change", || {
+            state.update_typed(|_| {
+                intrude();
+                Cloned(Owned)
+            })
+        });
+        assert_intrudes("update", || {
+            state.update("turn", |_| {
+                intrude();
+                1
+            })
+        });
+        state.set("owned", "{}");
+        let read = || state.get_as::<Owned>("owned").map(drop);
+        assert_intrudes("parse", read).unwrap();
+        assert_intrudes("clear", || state.clear());
+        state.put(Cloned(Owned));
+        assert_intrudes("reset", || transport.reset());
+        assert!(state.typed::<Cloned>().is_none());
     });
 }

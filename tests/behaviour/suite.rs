@@ -32,6 +32,7 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod state;
     mod streaming;
     mod time;
     mod times;
@@ -62,6 +63,7 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod state;
     mod streaming;
     mod time;
     mod times;
