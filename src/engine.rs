@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use http::{HeaderName, StatusCode};
 
+use crate::core::timeline::Tick;
 use crate::core::{Aftermath, Core};
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
@@ -82,6 +83,15 @@ impl<M: Mode> Engine<M> {
             let due = self.with(|core| core.timeline.advance_to(now));
             due.into_iter().for_each(Waker::wake);
         }
+    }
+
+    /// The transport's time, for something that happens now.
+    pub(crate) fn happens_at(&self) -> Tick {
+        self.follow_clock();
+        self.with(|core| {
+            core.timeline.note_activity();
+            core.timeline.now()
+        })
     }
 
     /// Snapshots of the captured exchanges from this number on.

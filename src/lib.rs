@@ -97,6 +97,7 @@ pub mod futures {
     #[cfg(feature = "tower")]
     pub use crate::edge::tower::CallService;
     pub use crate::flow::body::Body;
+    pub use crate::flow::fetch::GetOrFetch;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use mockwire::futures::{Body, Held, Hold, NextHeld, Respond, Rule, Scope, WaitForRequests};
-use mockwire::state::State;
+use mockwire::state::{Cache, State};
 use mockwire::{
     AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Mode,
     Reply, Report, Request, Threaded, When,
@@ -42,6 +42,8 @@ fn a_threaded_transport_is_send_and_sync() {
     is_sync::<Scope<Threaded>>();
     is_send::<State<Threaded>>();
     is_sync::<State<Threaded>>();
+    is_send::<Cache<Threaded, String>>();
+    is_sync::<Cache<Threaded, String>>();
 }
 
 #[test]
@@ -115,6 +117,7 @@ fn a_local_transport_stays_on_its_thread() {
         Held<Local>,
         WaitForRequests<Local>,
         State<Local>,
+        Cache<Local, String>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.

@@ -510,3 +510,40 @@ fn a_state_loses_no_change_that_64_tasks_make_at_once() {
     assert_eq!(state.typed::<u64>(), Some(6400));
     assert_eq!(state.request_count(), 6400);
 }
+
+#[test]
+fn of_100_that_miss_a_value_at_once_one_fetches_it() {
+    use mockwire::state::{Cache, CacheLimits};
+    const ROUNDS: usize = 300;
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    // Room for one, so that each round's value drives the last one's out.
+    let cache = Cache::new(&transport, CacheLimits::new().entries(1));
+    let fetches = Arc::new(AtomicUsize::new(0));
+    for round in 0..ROUNDS {
+        let tasks: Vec<_> = (0..100)
+            .map(|n| {
+                let (cache, fetches) = (cache.clone(), fetches.clone());
+                runtime.spawn(async move {
+                    let fetch = || async move {
+                        fetches.fetch_add(1, Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                        // Every other round the first fetch of all fails or is dropped.
+                        Ok::<_, ()>(format!("{round}"))
+                    };
+                    if round % 2 == 1 && n == 0 {
+                        let fails = || async { Err(()) };
+                        let _ = cache.get_or_fetch(&format!("{round}"), fails).await;
+                    }
+                    cache.get_or_fetch(&format!("{round}"), fetch).await
+                })
+            })
+            .collect();
+        let values = runtime.block_on(join_all(tasks));
+        for value in values {
+            assert_eq!(value.unwrap(), Ok(round.to_string()));
+        }
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), ROUNDS);
+    assert_eq!(cache.len(), 1);
+}

@@ -4,6 +4,7 @@
 //! who does it when the borrow is over.
 
 pub(crate) mod blocks;
+pub(crate) mod cache;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod exchange;

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod due;
+pub(crate) mod fetch;
 pub(crate) mod hold;
 pub(crate) mod play;
 pub(crate) mod respond;

@@ -794,3 +794,68 @@ fn what_the_state_holds_is_made_cloned_and_dropped_outside() {
         assert!(state.typed::<Cloned>().is_none());
     });
 }
+
+#[test]
+fn what_a_cache_holds_is_fetched_cloned_weighed_and_dropped_outside() {
+    use mockwire::state::{Cache, CacheLimits, Weight};
+
+    /// Calls into the transport, and into the cache, whenever anything is done with it.
+    #[derive(Debug)]
+    struct Value(#[allow(dead_code)] Owned);
+    impl Clone for Value {
+        fn clone(&self) -> Self {
+            intrude();
+            Self(Owned)
+        }
+    }
+    impl Weight for Value {
+        fn weight(&self) -> usize {
+            intrude();
+            1
+        }
+    }
+    watched(|| {
+        let transport = armed();
+        let limits = CacheLimits::new().entries(1).ttl(Duration::from_secs(1));
+        let cache = Cache::<_, Value>::new(&transport, limits);
+        let armed = INTRUSION.with_borrow(Clone::clone).unwrap();
+        let used = cache.clone();
+        INTRUSION.set(Some(Rc::new(move || {
+            armed();
+            let _ = (used.len(), used.stats());
+            let _ = used.remove("intruded");
+        })));
+        let give = || async {
+            intrude();
+            Ok::<_, Error>(Value(Owned))
+        };
+        assert_intrudes("put", || cache.put("a", Value(Owned)));
+        assert_intrudes("get", || cache.get("a"));
+        assert_intrudes("evict", || cache.put("b", Value(Owned)));
+        assert_intrudes("fetch", || {
+            cache
+                .get_or_fetch("c", give)
+                .now_or_never()
+                .unwrap()
+                .unwrap()
+        });
+        transport.advance(Duration::from_secs(1));
+        assert_intrudes("expire", || cache.len());
+        cache.put("d", Value(Owned));
+        assert_intrudes("remove", || cache.remove("d"));
+        cache.put("e", Value(Owned));
+        assert_intrudes("clear", || cache.clear());
+        // Wakers: of one who waits and then does not, and of one who is woken.
+        let never = futures::future::pending::<Result<Value, Error>>;
+        let mut fetching = cache.get_or_fetch("f", never);
+        let mut waiting = cache.get_or_fetch("f", give);
+        let mut leaving = cache.get_or_fetch("f", give);
+        assert!(poll(&mut fetching).is_pending());
+        assert!(poll(&mut waiting).is_pending());
+        assert_intrudes("wait again", || poll(&mut waiting).is_pending());
+        assert!(poll(&mut leaving).is_pending());
+        assert_intrudes("leave", || drop(leaving));
+        assert_intrudes("crash", || drop(fetching));
+        assert_intrudes("land", || poll(&mut waiting).is_ready());
+    });
+}

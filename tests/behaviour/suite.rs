@@ -20,6 +20,7 @@ mod local {
     use mockwire::local::{Body, Matcher, MockTransport};
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod dispose;
     mod handlers;
@@ -51,6 +52,7 @@ mod sync {
     use mockwire::sync::{Body, Matcher, MockTransport};
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod dispose;
     mod handlers;
