@@ -62,6 +62,13 @@ pub enum ErrorKind {
     },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
+    /// A message was sent to a session that has been sent the same before.
+    DuplicateMessage {
+        /// Who the session belongs to.
+        session: String,
+        /// How long ago the first one was sent.
+        ago: Duration,
+    },
     /// A server-sent event is larger than its reader allows.
     EventTooLarge {
         /// How many bytes an event may have there.
@@ -108,9 +115,14 @@ pub enum ErrorKind {
         /// How many replies the sequence has.
         replies: usize,
     },
+    /// There are as many sessions as there may be.
+    SessionLimit {
+        /// How many there may be.
+        limit: usize,
+    },
     /// A handle refers to something that is gone.
     StaleHandle {
-        /// What the handle stood for: a rule, an exchange or a scope.
+        /// What the handle stood for: a rule, an exchange, a session.
         what: &'static str,
     },
     /// Everything has settled and nothing can happen any more, yet the future is not complete.
@@ -149,6 +161,8 @@ pub enum Part {
     Option,
     /// A pattern of a matcher: path, glob, template, regular expression.
     Pattern,
+    /// Who a session belongs to.
+    Session,
     /// A status code: final responses have 200 to 599 (RFC 9110 §15).
     Status,
     /// A template of a reply.
@@ -218,6 +232,7 @@ impl Error {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
             ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
+            ErrorKind::DuplicateMessage { .. } => "MOCKWIRE_DUPLICATE_MESSAGE",
             ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
@@ -227,6 +242,7 @@ impl Error {
             ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::SessionLimit { .. } => "MOCKWIRE_SESSION_LIMIT",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
             ErrorKind::TimedOut { .. } => "MOCKWIRE_TIMED_OUT",
@@ -319,6 +335,10 @@ impl fmt::Display for ErrorKind {
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
+            Self::DuplicateMessage { session, ago } => write!(
+                f,
+                "the session {session} was sent this message {ago:?} ago: give it an id of its own if it is another one"
+            ),
             Self::EventTooLarge { limit } => write!(
                 f,
                 "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
@@ -352,6 +372,10 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
             ),
+            Self::SessionLimit { limit } => write!(
+                f,
+                "there are {limit} sessions, as many as there may be: remove one, or allow more with `limit`"
+            ),
             Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
             Self::Stalled { waiting_for } => write!(
                 f,
@@ -381,6 +405,7 @@ impl Part {
             Self::Method => "MOCKWIRE_INVALID_METHOD",
             Self::Option => "MOCKWIRE_INVALID_OPTION",
             Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
+            Self::Session => "MOCKWIRE_INVALID_SESSION",
             Self::Status => "MOCKWIRE_INVALID_STATUS",
             Self::Template => "MOCKWIRE_INVALID_TEMPLATE",
             Self::Url => "MOCKWIRE_INVALID_URL",
@@ -400,6 +425,7 @@ impl fmt::Display for Part {
             Self::Method => "method",
             Self::Option => "option",
             Self::Pattern => "pattern",
+            Self::Session => "session",
             Self::Status => "status",
             Self::Template => "template",
             Self::Url => "URL",

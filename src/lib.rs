@@ -99,8 +99,10 @@ pub mod futures {
     pub use crate::flow::body::Body;
     pub use crate::flow::fetch::GetOrFetch;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
+    pub use crate::flow::receipt::Receipt;
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;
+    pub use crate::flow::turn::{Interrupted, NextTurn};
     pub use crate::flow::wait::WaitForRequests;
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;

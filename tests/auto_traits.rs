@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use mockwire::futures::{Body, Held, Hold, NextHeld, Respond, Rule, Scope, WaitForRequests};
-use mockwire::state::{Cache, State};
+use mockwire::state::{Cache, Sessions, State, Turn};
 use mockwire::{
     AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Mode,
     Reply, Report, Request, Threaded, When,
@@ -44,6 +44,11 @@ fn a_threaded_transport_is_send_and_sync() {
     is_sync::<State<Threaded>>();
     is_send::<Cache<Threaded, String>>();
     is_sync::<Cache<Threaded, String>>();
+    is_send::<Sessions<Threaded>>();
+    is_sync::<Sessions<Threaded>>();
+    is_send::<Turn<Threaded>>();
+    is_send::<mockwire::futures::Receipt<Threaded>>();
+    is_send::<mockwire::futures::NextTurn<Threaded>>();
 }
 
 #[test]
@@ -118,6 +123,7 @@ fn a_local_transport_stays_on_its_thread() {
         WaitForRequests<Local>,
         State<Local>,
         Cache<Local, String>,
+        Sessions<Local>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.

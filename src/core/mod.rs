@@ -9,9 +9,12 @@ pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod exchange;
 pub(crate) mod gates;
+pub(crate) mod inbox;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod recent;
 pub(crate) mod rules;
+pub(crate) mod sessions;
 pub(crate) mod timeline;
 
 use std::collections::{BTreeMap, HashMap};

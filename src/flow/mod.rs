@@ -8,6 +8,8 @@ pub(crate) mod due;
 pub(crate) mod fetch;
 pub(crate) mod hold;
 pub(crate) mod play;
+pub(crate) mod receipt;
 pub(crate) mod respond;
 pub(crate) mod sleep;
+pub(crate) mod turn;
 pub(crate) mod wait;

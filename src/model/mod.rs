@@ -14,6 +14,7 @@ pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod script;
 pub(crate) mod sequence;
+pub(crate) mod session;
 pub(crate) mod template;
 pub(crate) mod times;
 pub(crate) mod urlencoded;

@@ -13,8 +13,9 @@ use crate::mode::{AcceptValue, Cell, Mode};
 
 /// What a conversation remembers: JSON values by key, and values of Rust by their type.
 ///
-/// A transport has one ([`MockTransport::state`](crate::MockTransport::state)), each session has one,
-/// and [`new`](Self::new) makes one that belongs to nothing. A clone is another handle to the same.
+/// A transport has one ([`MockTransport::state`](crate::MockTransport::state)), each
+/// [`Session`](crate::state::Session) has one, and [`new`](Self::new) makes one that belongs to
+/// nothing. A clone is another handle to the same.
 /// Handlers and predicates capture one to read and write it; that does not keep the transport alive.
 /// Nothing that the user gives runs under its lock.
 ///

@@ -859,3 +859,54 @@ fn what_a_cache_holds_is_fetched_cloned_weighed_and_dropped_outside() {
         assert_intrudes("land", || poll(&mut waiting).is_ready());
     });
 }
+
+#[test]
+fn who_waits_for_sessions_is_woken_and_what_they_hold_dropped_outside() {
+    use mockwire::state::{SessionKey, SessionOptions, Sessions};
+    watched(|| {
+        let transport = armed();
+        let sessions = Sessions::new(&transport, SessionOptions::new());
+        let armed = INTRUSION.with_borrow(Clone::clone).unwrap();
+        let used = sessions.clone();
+        INTRUSION.set(Some(Rc::new(move || {
+            armed();
+            let _ = (used.list(), used.available(), used.get(&SessionKey::new()));
+            let session = used.get_or_create(&SessionKey::new().thread("intruded"));
+            let _ = session.map(|it| it.send("intruded").map(drop));
+        })));
+        let key = SessionKey::new();
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+
+        let mut next = sessions.next_turn();
+        assert!(poll(&mut next).is_pending());
+        let mut receipt = assert_intrudes("send", || session.send("1")).unwrap();
+        let dropped = session.send("2").unwrap();
+        assert!(poll(&mut receipt).is_pending());
+        assert_intrudes("wait again", || poll(&mut receipt).is_pending());
+        let turn = sessions.next_turn().now_or_never().unwrap();
+        assert!(poll(&mut turn.interrupted()).is_pending());
+        assert_intrudes("kill", || sessions.kill());
+        let mut next = sessions.next_turn();
+        assert!(poll(&mut next).is_pending());
+        assert_intrudes("restart", || sessions.restart());
+        drop(turn);
+        let turn = sessions.next_turn().now_or_never().unwrap();
+        assert_intrudes("finish", || turn.finish()).unwrap();
+        assert!(receipt.now_or_never().unwrap().is_ok());
+        let mut waiting = dropped;
+        assert!(poll(&mut waiting).is_pending());
+        assert_intrudes("forget", || drop(waiting));
+        let mut told = session.send("3").unwrap();
+        assert!(poll(&mut told).is_pending());
+        assert_intrudes("remove", || sessions.remove(&key));
+        // What the state of a session holds.
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+        assert_intrudes("drop the state", || sessions.remove(&key));
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+        let removed = assert_intrudes("inactive", || sessions.remove_inactive(Duration::ZERO));
+        assert!(removed.contains(&key));
+    });
+}

@@ -33,6 +33,7 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
     mod state;
     mod streaming;
     mod time;
@@ -65,6 +66,7 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
     mod state;
     mod streaming;
     mod time;
