@@ -206,3 +206,68 @@ pub enum Burst {
     #[default]
     Queue,
 }
+
+/// How [`Sessions`](crate::state::Sessions) behave.
+///
+/// ```
+/// use mockwire::state::{Burst, SessionOptions};
+///
+/// let options = SessionOptions::new().limit(10).burst(Burst::Preempt);
+/// # let _ = options;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    pub(crate) limit: usize,
+    pub(crate) batch: usize,
+    pub(crate) burst: Burst,
+    pub(crate) duplicate_window: Duration,
+}
+
+impl SessionOptions {
+    /// Any number of sessions; one message a turn; a later message waits for its turn; the same one
+    /// is refused for five minutes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            limit: usize::MAX,
+            batch: 1,
+            burst: Burst::Queue,
+            duplicate_window: Duration::from_secs(300),
+        }
+    }
+
+    /// How many sessions there may be at one time, together with the reserved ones.
+    #[must_use]
+    pub const fn limit(mut self, sessions: usize) -> Self {
+        self.limit = sessions;
+        self
+    }
+
+    /// How many of the messages that wait when a turn begins it takes at most; at least one.
+    #[must_use]
+    pub const fn batch(mut self, messages: usize) -> Self {
+        self.batch = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// What becomes of unfinished messages when another one is sent to the same session.
+    #[must_use]
+    pub const fn burst(mut self, burst: Burst) -> Self {
+        self.burst = burst;
+        self
+    }
+
+    /// For how long a session refuses a message that it was sent before: one with the same id, or
+    /// without an id and with the same text. It remembers them all for so long. Zero: never.
+    #[must_use]
+    pub const fn duplicate_window(mut self, window: Duration) -> Self {
+        self.duplicate_window = window;
+        self
+    }
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

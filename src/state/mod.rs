@@ -13,6 +13,5 @@ pub use self::cache::{Cache, Weight};
 pub use self::conversation::State;
 pub use self::sessions::{Reservation, Session, Sessions};
 pub use crate::core::cache::{CacheLimits, CacheStats};
-pub use crate::core::sessions::SessionOptions;
 pub use crate::flow::turn::Turn;
-pub use crate::model::session::{Answer, Burst, Message, SessionInfo, SessionKey};
+pub use crate::model::session::{Answer, Burst, Message, SessionInfo, SessionKey, SessionOptions};

@@ -5,14 +5,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::conversation::State;
-use crate::core::sessions::{SessionId, SessionOptions, SessionsCore};
+use crate::core::sessions::{SessionId, SessionsCore};
 use crate::core::timeline::Tick;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::flow::receipt::Receipt;
 use crate::flow::turn::NextTurn;
 use crate::mode::{Cell, Mode};
-use crate::model::session::{Message, SessionInfo, SessionKey};
+use crate::model::session::{Message, SessionInfo, SessionKey, SessionOptions};
 use crate::transport::MockTransport;
 
 /// Sessions by their key, each with a [`State`] and messages that are answered in order.

@@ -9,7 +9,7 @@ use mockwire::state::{Burst, Message, SessionKey, SessionOptions};
 use mockwire::{Reply, Request, Timing};
 use serde_json::json;
 
-use super::support::{fetch, post};
+use super::support::{fetch, post, with_header};
 use super::{MockTransport, Mode, test};
 
 type Sessions = mockwire::state::Sessions<Mode>;
@@ -510,5 +510,42 @@ fn a_rule_answers_from_a_session_of_the_request() {
     assert_eq!(answers, ["1: x", "2: y", "1: x"]);
     let duplicate = fetch(&transport, post("/threads/a", "y")).unwrap_err();
     assert_eq!(duplicate.code(), "MOCKWIRE_HANDLER_FAILED");
+    transport.reset();
+}
+
+#[test]
+fn a_predicate_asks_the_state_of_the_session_that_the_request_belongs_to() {
+    let transport = MockTransport::new();
+    let sessions = Sessions::new(&transport, SessionOptions::new());
+    let session_of = |request: &Request, sessions: &Sessions| {
+        let thread = request.header("x-thread").unwrap_or_default();
+        let session = sessions.get_or_create(&key(thread)).unwrap();
+        session.state().unwrap()
+    };
+    let hosted = sessions.clone();
+    transport
+        .post("/")
+        .matching(move |request: &Request| !session_of(request, &hosted).has("greeted"))
+        .reply_with({
+            let hosted = sessions.clone();
+            move |request: &Request| {
+                session_of(request, &hosted).set("greeted", true);
+                "welcome"
+            }
+        });
+    transport.post("/").reply("again");
+    let says = |thread| {
+        let request = with_header(post("/", ()), "x-thread", thread);
+        fetch(&transport, request).unwrap()
+    };
+    let said = [says("a"), says("a"), says("b"), says("a"), says("b")];
+    assert_eq!(said, ["welcome", "again", "welcome", "again", "again"]);
+    // The test can ask the state of one session as a condition.
+    let state = sessions.get(&key("b")).unwrap().state().unwrap();
+    transport
+        .post("/farewell")
+        .and(mockwire::state_is(&state, "greeted", true))
+        .reply("bye");
+    assert_eq!(fetch(&transport, post("/farewell", ())).unwrap(), "bye");
     transport.reset();
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use futures::future::join_all;
 use mockwire::state::{Burst, SessionKey, SessionOptions};
@@ -10,6 +11,7 @@ use mockwire::sync::MockTransport;
 use mockwire::{Error, Threaded};
 use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 type Sessions = mockwire::state::Sessions<Threaded>;
 
@@ -160,9 +162,13 @@ fn to_look_for_a_place_and_then_to_take_it_does_exceed_the_limit() {
 fn runtime() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(8)
+        .enable_time()
         .build()
         .unwrap()
 }
+
+/// Far more than a run takes on any machine: it does not measure, it ends a wait in vain.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const SESSIONS: usize = 5;
 const SENDERS: usize = 8;
@@ -267,14 +273,18 @@ fn send_all(
             })
         })
         .collect();
-    let answers = runtime.block_on(join_all(senders));
+    // Made in the runtime, as it takes the runtime's clock.
+    let answered = runtime.block_on(async { timeout(PATIENCE, join_all(senders)).await });
+    let answers = answered.expect("a message was lost, or a worker has failed");
     for worker in workers {
         worker.abort();
         if let Err(error) = runtime.block_on(worker) {
             assert!(error.is_cancelled(), "{error}");
         }
     }
-    drop(killer);
+    if let Some(killer) = killer {
+        runtime.block_on(killer).unwrap();
+    }
     (
         answers.into_iter().flat_map(Result::unwrap).collect(),
         finished,
