@@ -92,6 +92,15 @@ impl<M: Mode> Engine<M> {
         due.into_iter().for_each(Waker::wake);
     }
 
+    /// The transport's time, for something that happens now.
+    pub(crate) fn happens_at(&self) -> Tick {
+        self.follow_clock();
+        self.with(|core| {
+            core.timeline.note_activity();
+            core.timeline.now()
+        })
+    }
+
     /// Snapshots of the captured exchanges from this number on.
     pub(crate) fn captured(&self, from: u64) -> Vec<Captured> {
         let cap = self.settings.body_bytes;

@@ -64,6 +64,13 @@ pub enum ErrorKind {
     },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
+    /// A message was sent to a session that has been sent the same before.
+    DuplicateMessage {
+        /// Who the session belongs to.
+        session: String,
+        /// How long ago the first one was sent.
+        ago: Duration,
+    },
     /// A server-sent event is larger than its reader allows.
     EventTooLarge {
         /// How many bytes an event may have there.
@@ -124,6 +131,11 @@ pub enum ErrorKind {
         /// How many replies the sequence has.
         replies: usize,
     },
+    /// There are as many sessions as there may be.
+    SessionLimit {
+        /// How many there may be.
+        limit: usize,
+    },
     /// The other end of a WebSocket connection has gone without a closing handshake: what a
     /// client reports as close code 1006.
     SocketAborted,
@@ -177,6 +189,8 @@ pub enum Part {
     Option,
     /// A pattern of a matcher: path, glob, template, regular expression.
     Pattern,
+    /// Who a session belongs to.
+    Session,
     /// A status code: final responses have 200 to 599 (RFC 9110 §15).
     Status,
     /// A template of a reply.
@@ -246,6 +260,7 @@ impl Error {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
             ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
+            ErrorKind::DuplicateMessage { .. } => "MOCKWIRE_DUPLICATE_MESSAGE",
             ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
@@ -257,6 +272,7 @@ impl Error {
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
             ErrorKind::ProtocolMismatch { .. } => "MOCKWIRE_PROTOCOL_MISMATCH",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::SessionLimit { .. } => "MOCKWIRE_SESSION_LIMIT",
             ErrorKind::SocketAborted => "MOCKWIRE_SOCKET_ABORTED",
             ErrorKind::SocketClosed => "MOCKWIRE_SOCKET_CLOSED",
             ErrorKind::SocketOnly { .. } => "MOCKWIRE_SOCKET_ONLY",
@@ -352,6 +368,10 @@ impl fmt::Display for ErrorKind {
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
+            Self::DuplicateMessage { session, ago } => write!(
+                f,
+                "the session {session} was sent this message {ago:?} ago: give it an id of its own if it is another one"
+            ),
             Self::EventTooLarge { limit } => write!(
                 f,
                 "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
@@ -399,6 +419,10 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
             ),
+            Self::SessionLimit { limit } => write!(
+                f,
+                "there are {limit} sessions, as many as there may be: remove one, or allow more with `limit`"
+            ),
             Self::SocketAborted => f.write_str(
                 "the other end of the WebSocket connection has gone without a closing handshake (close code 1006)",
             ),
@@ -439,6 +463,7 @@ impl Part {
             Self::Method => "MOCKWIRE_INVALID_METHOD",
             Self::Option => "MOCKWIRE_INVALID_OPTION",
             Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
+            Self::Session => "MOCKWIRE_INVALID_SESSION",
             Self::Status => "MOCKWIRE_INVALID_STATUS",
             Self::Template => "MOCKWIRE_INVALID_TEMPLATE",
             Self::Url => "MOCKWIRE_INVALID_URL",
@@ -459,6 +484,7 @@ impl fmt::Display for Part {
             Self::Method => "method",
             Self::Option => "option",
             Self::Pattern => "pattern",
+            Self::Session => "session",
             Self::Status => "status",
             Self::Template => "template",
             Self::Url => "URL",

@@ -62,6 +62,7 @@ mod rule;
 mod scope;
 mod sim;
 pub mod sse;
+pub mod state;
 mod timer;
 mod transport;
 mod verify;
@@ -80,7 +81,7 @@ pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
     AcceptFuture, AcceptPredicate, AcceptResponder, AcceptSocketHandler, AcceptStream, AcceptTask,
-    AcceptTimer, Local, Mode, Threaded,
+    AcceptTimer, AcceptValue, Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;
@@ -108,10 +109,13 @@ pub mod futures {
     pub use crate::flow::body::Body;
     pub use crate::flow::connect::Connect;
     pub use crate::flow::endpoint::{Endpoint, NextSocket};
+    pub use crate::flow::fetch::GetOrFetch;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
+    pub use crate::flow::receipt::Receipt;
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;
     pub use crate::flow::socket::{ServerSocket, Socket};
+    pub use crate::flow::turn::{Interrupted, NextTurn};
     pub use crate::flow::wait::WaitForRequests;
     pub use crate::flow::wait_for_message::WaitForMessage;
     pub use crate::rule::Rule;

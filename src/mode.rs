@@ -4,6 +4,7 @@
 //! Everything above it is written once, generic over [`Mode`]; whether a transport, a future or a
 //! body is `Send` is inferred by the compiler from what the mode stores.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::Future;
@@ -62,6 +63,9 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// A future of that timer, erased.
     #[doc(hidden)]
     type Sleep: Future<Output = ()> + Unpin;
+    /// A user's value of any type, erased.
+    #[doc(hidden)]
+    type Value: Clone + Deref;
 }
 
 /// Access to mutable state, one short closure at a time.
@@ -117,6 +121,14 @@ pub trait AcceptTimer<T>: Mode {
     fn erase_timer(timer: T) -> Self::Timer;
 }
 
+/// Which values a mode can keep: any for [`Local`], `Send + Sync` ones for [`Threaded`].
+pub trait AcceptValue<T>: Mode {
+    #[doc(hidden)]
+    fn erase_value(value: T) -> Self::Value;
+    #[doc(hidden)]
+    fn value_ref(value: &Self::Value) -> Option<&T>;
+}
+
 /// Which of a timer's futures a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
 #[doc(hidden)]
 pub trait AcceptSleep<S>: Mode {
@@ -142,6 +154,7 @@ impl Mode for Local {
     type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
     type Timer = Rc<dyn AnyTimer<Self>>;
     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+    type Value = Rc<dyn Any>;
 }
 
 impl Mode for Threaded {
@@ -155,6 +168,7 @@ impl Mode for Threaded {
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
     type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
     type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
+    type Value = Arc<dyn Any + Send + Sync>;
 }
 
 impl<T> Cell<T> for RefCell<T> {
@@ -271,6 +285,26 @@ impl<S: Future<Output = ()> + 'static> AcceptSleep<S> for Local {
 impl<S: Future<Output = ()> + Send + 'static> AcceptSleep<S> for Threaded {
     fn erase_sleep(sleep: S) -> Self::Sleep {
         Exclusive::new(Box::pin(sleep))
+    }
+}
+
+impl<T: 'static> AcceptValue<T> for Local {
+    fn erase_value(value: T) -> Self::Value {
+        Rc::new(value)
+    }
+
+    fn value_ref(value: &Self::Value) -> Option<&T> {
+        value.downcast_ref()
+    }
+}
+
+impl<T: Send + Sync + 'static> AcceptValue<T> for Threaded {
+    fn erase_value(value: T) -> Self::Value {
+        Arc::new(value)
+    }
+
+    fn value_ref(value: &Self::Value) -> Option<&T> {
+        value.downcast_ref()
     }
 }
 

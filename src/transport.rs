@@ -20,6 +20,7 @@ use crate::model::request::Request;
 use crate::options::Builder;
 use crate::rule::Rule;
 use crate::scope::Scope;
+use crate::state::State;
 use crate::verify::{self, Report};
 use crate::when::When;
 
@@ -381,6 +382,22 @@ impl<M: Mode> MockTransport<M> {
         });
     }
 
+    /// The state of the conversation that goes over the transport: what handlers, conditions and
+    /// the test remember together.
+    #[must_use]
+    pub fn state(&self) -> State<M> {
+        let fresh = State::new();
+        let made = self.engine.with(|core| match &core.state {
+            Some(state) => state.clone(),
+            None => {
+                fresh.count_requests(core.journal.last());
+                core.state.insert(fresh.clone()).clone()
+            }
+        });
+        drop(fresh);
+        made
+    }
+
     /// Forgets the captures. Rules, their counts and scenarios stay; the numbers go on.
     pub fn clear(&self) {
         drop(self.engine.with(|core| {
@@ -389,8 +406,8 @@ impl<M: Mode> MockTransport<M> {
         }));
     }
 
-    /// Makes the transport as new: no rules, captures, scopes, scenario states. Exchanges that are
-    /// going on fail as stale.
+    /// Makes the transport as new: no rules, captures, scopes, scenario states, and an empty
+    /// [`state`](Self::state). Exchanges that are going on fail as stale.
     pub fn reset(&self) {
         self.engine.settle(crate::core::Core::reset);
     }

@@ -162,6 +162,19 @@ impl<M: Mode> When<M> {
         self.and(conditions::nth(numbers))
     }
 
+    /// A value of the transport's [`state`](MockTransport::state); see [`state_is`](crate::state_is).
+    pub fn state_is(self, key: &str, value: impl Into<Value>) -> Self {
+        let state = self.transport.state();
+        self.and(conditions::state_is(&state, key, value))
+    }
+
+    /// A value of the transport's [`state`](MockTransport::state); see
+    /// [`state_has`](crate::state_has).
+    pub fn state_has(self, key: &str) -> Self {
+        let state = self.transport.state();
+        self.and(conditions::state_has(&state, key))
+    }
+
     /// See [`predicate`](crate::predicate).
     #[track_caller]
     pub fn matching<F>(self, test: F) -> Self

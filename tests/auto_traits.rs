@@ -9,6 +9,7 @@ use mockwire::futures::{
     Body, Connect, Endpoint, Held, Hold, NextHeld, NextSocket, Respond, Rule, Scope, ServerSocket,
     Socket, WaitForMessage, WaitForRequests,
 };
+use mockwire::state::{Cache, Sessions, State, Turn};
 use mockwire::{
     AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Message,
     MessagePattern, Mode, Reply, Report, Request, SocketMessage, SocketScript, Threaded, When,
@@ -44,6 +45,15 @@ fn a_threaded_transport_is_send_and_sync() {
     is_sync::<Rule<Threaded>>();
     is_send::<Scope<Threaded>>();
     is_sync::<Scope<Threaded>>();
+    is_send::<State<Threaded>>();
+    is_sync::<State<Threaded>>();
+    is_send::<Cache<Threaded, String>>();
+    is_sync::<Cache<Threaded, String>>();
+    is_send::<Sessions<Threaded>>();
+    is_sync::<Sessions<Threaded>>();
+    is_send::<Turn<Threaded>>();
+    is_send::<mockwire::futures::Receipt<Threaded>>();
+    is_send::<mockwire::futures::NextTurn<Threaded>>();
 }
 
 #[test]
@@ -142,6 +152,9 @@ fn a_local_transport_stays_on_its_thread() {
         ServerSocket<Local>,
         Endpoint<Local>,
         WaitForMessage<Local>,
+        State<Local>,
+        Cache<Local, String>,
+        Sessions<Local>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.

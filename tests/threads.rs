@@ -569,3 +569,74 @@ fn a_handler_goes_on_for_whoever_still_polls() {
     let text = got.unwrap().unwrap();
     assert_eq!(text.as_text(), Some("gone"));
 }
+
+#[test]
+fn a_state_loses_no_change_that_64_tasks_make_at_once() {
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    let state = transport.state();
+    let handled = state.clone();
+    transport.get("/").reply_with(move |_: &Request| {
+        let next = |turn: Option<&serde_json::Value>| {
+            let turn = turn.and_then(serde_json::Value::as_u64).unwrap_or(0);
+            std::thread::yield_now();
+            turn + 1
+        };
+        handled.update_typed(|n: Option<&u64>| n.map_or(1, |n| n + 1));
+        handled.update("turn", next).to_string()
+    });
+    const ROUNDS: usize = 100;
+    let answers = tasks(&runtime, |_| {
+        let transport = transport.clone();
+        async move {
+            let mut turns = Vec::new();
+            for _ in 0..ROUNDS {
+                turns.push(fetch(&transport, get("/")).await.unwrap());
+            }
+            turns
+        }
+    });
+    // Each turn was given to one of them.
+    let turns: BTreeSet<_> = answers.iter().flatten().collect();
+    assert_eq!(turns.len(), 64 * ROUNDS);
+    assert_eq!(state.get_as("turn").unwrap(), Some(64 * ROUNDS));
+    assert_eq!(state.typed::<u64>(), Some(6400));
+    assert_eq!(state.request_count(), 6400);
+}
+
+#[test]
+fn of_100_that_miss_a_value_at_once_one_fetches_it() {
+    use mockwire::state::{Cache, CacheLimits};
+    const ROUNDS: usize = 300;
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    // Room for one, so that each round's value drives the last one's out.
+    let cache = Cache::new(&transport, CacheLimits::new().entries(1));
+    let fetches = Arc::new(AtomicUsize::new(0));
+    for round in 0..ROUNDS {
+        let tasks: Vec<_> = (0..100)
+            .map(|n| {
+                let (cache, fetches) = (cache.clone(), fetches.clone());
+                runtime.spawn(async move {
+                    let fetch = || async move {
+                        fetches.fetch_add(1, Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                        // Every other round the first fetch of all fails or is dropped.
+                        Ok::<_, ()>(format!("{round}"))
+                    };
+                    if round % 2 == 1 && n == 0 {
+                        let fails = || async { Err(()) };
+                        let _ = cache.get_or_fetch(&format!("{round}"), fails).await;
+                    }
+                    cache.get_or_fetch(&format!("{round}"), fetch).await
+                })
+            })
+            .collect();
+        let values = runtime.block_on(join_all(tasks));
+        for value in values {
+            assert_eq!(value.unwrap(), Ok(round.to_string()));
+        }
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), ROUNDS);
+    assert_eq!(cache.len(), 1);
+}

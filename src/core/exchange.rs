@@ -182,6 +182,9 @@ impl<M: Mode> Core<M> {
         });
         let now = self.timeline.now();
         let (sequence, evicted) = self.journal.arrive(exchange, now, kept);
+        if let Some(state) = &self.state {
+            state.count_request();
+        }
         Arrived {
             exchange,
             sequence,

@@ -5,18 +5,22 @@
 
 pub(crate) mod after;
 pub(crate) mod blocks;
+pub(crate) mod cache;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod conversations;
 pub(crate) mod endpoints;
 pub(crate) mod exchange;
 pub(crate) mod gates;
+pub(crate) mod inbox;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod latest;
 pub(crate) mod listeners;
 pub(crate) mod player;
+pub(crate) mod recent;
 pub(crate) mod rules;
+pub(crate) mod sessions;
 pub(crate) mod socket;
 mod socket_end;
 mod socket_ends;
@@ -42,6 +46,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::message::Side;
+use crate::state::conversation::State;
+use crate::state::store::Store;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -75,6 +81,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     /// `None` until there is a connection.
     pub(crate) sockets: Option<Box<Sockets>>,
+    /// The state of the conversation, once somebody has asked for it.
+    pub(crate) state: Option<State<M>>,
     pub(crate) disposed: bool,
 }
 
@@ -87,6 +95,7 @@ pub(crate) struct Aftermath<M: Mode> {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) sockets: Option<Box<Sockets>>,
     pub(crate) left: Vec<After>,
+    pub(crate) state: Option<Store<M>>,
 }
 
 impl<M: Mode> Core<M> {
@@ -105,6 +114,7 @@ impl<M: Mode> Core<M> {
             lost: SecondaryMap::new(),
             arrivals: BTreeMap::new(),
             sockets: None,
+            state: None,
             disposed: false,
         }
     }
@@ -165,7 +175,7 @@ impl<M: Mode> Core<M> {
             .map_or(INITIAL_STATE, String::as_str)
     }
 
-    /// Forgets rules, captures, scenario states. Exchanges that are going on end as disposed.
+    /// Forgets rules, captures, states. Exchanges that are going on end as disposed.
     pub(crate) fn reset(&mut self) -> Aftermath<M> {
         let mut aftermath = Aftermath::new();
         self.latest.forget();
@@ -185,6 +195,7 @@ impl<M: Mode> Core<M> {
         if let Some(sockets) = &mut aftermath.sockets {
             aftermath.wake.extend(sockets.take_wakers());
         }
+        aftermath.state = self.state.as_ref().map(State::take);
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
@@ -203,6 +214,7 @@ impl<M: Mode> Aftermath<M> {
             exchanges: Vec::new(),
             sockets: None,
             left: Vec::new(),
+            state: None,
         }
     }
 

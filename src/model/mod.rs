@@ -17,6 +17,7 @@ pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod script;
 pub(crate) mod sequence;
+pub(crate) mod session;
 pub(crate) mod socket_form;
 pub(crate) mod socket_json;
 pub(crate) mod socket_script;

@@ -20,6 +20,7 @@ mod local {
     use mockwire::local::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod damage;
     mod dispose;
@@ -34,11 +35,13 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
     mod socket_scripts;
     mod sockets;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod state;
     mod streaming;
     mod time;
     mod times;
@@ -57,6 +60,7 @@ mod sync {
     use mockwire::sync::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod damage;
     mod dispose;
@@ -71,11 +75,13 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
     mod socket_scripts;
     mod sockets;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod state;
     mod streaming;
     mod time;
     mod times;
