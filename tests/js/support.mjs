@@ -47,6 +47,13 @@ export async function chunksOf(stream) {
   return chunks;
 }
 
+/** Everything that an iterable gives. */
+export async function allOf(iterable) {
+  const items = [];
+  for await (const item of iterable) items.push(item);
+  return items;
+}
+
 /** The next event of this name. */
 export function eventOf(target, type) {
   return new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));

@@ -11,20 +11,22 @@ export const ANTHROPIC = {
   usage: { input_tokens: 9, output_tokens: 3 },
 };
 
-/** The same message, as the events of a stream. */
-export const ANTHROPIC_STREAM = [
+/** The events of a message that comes in these pieces of text. */
+export const anthropicStream = (texts) => [
   {
     type: "message_start",
     message: { ...ANTHROPIC, content: [], stop_reason: null, usage: { input_tokens: 9, output_tokens: 1 } },
   },
   { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
   { type: "ping" },
-  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } },
-  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: " there" } },
+  ...texts.map((text) => ({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } })),
   { type: "content_block_stop", index: 0 },
   { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: { output_tokens: 3 } },
   { type: "message_stop" },
 ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+
+/** The same message, as the events of a stream. */
+export const ANTHROPIC_STREAM = anthropicStream(["Hello", " there"]);
 
 export const ANTHROPIC_RATE_LIMIT = {
   type: "error",
@@ -48,8 +50,8 @@ export const OPENAI = {
   usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
 };
 
-/** The same completion, as the chunks of a stream. */
-export const OPENAI_STREAM = [{ role: "assistant", content: "" }, { content: "Hello" }, { content: " there" }, {}]
+/** The chunks of a completion that comes in these pieces of text. */
+export const openaiStream = (texts) => [{ role: "assistant", content: "" }, ...texts.map((content) => ({ content })), {}]
   .map((delta, at, all) => ({
     id: OPENAI.id,
     object: "chat.completion.chunk",
@@ -59,6 +61,9 @@ export const OPENAI_STREAM = [{ role: "assistant", content: "" }, { content: "He
   }))
   .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
   .concat("data: [DONE]\n\n");
+
+/** The same completion, as the chunks of a stream. */
+export const OPENAI_STREAM = openaiStream(["Hello", " there"]);
 
 export const OPENAI_RATE_LIMIT = {
   error: { message: "Too many requests", type: "requests", param: null, code: "rate_limit_exceeded" },

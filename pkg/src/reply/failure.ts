@@ -47,7 +47,9 @@ export function networkError(code: string, message = MESSAGES[code] ?? code): Ty
 
 /** What the reader of a body gets when the connection fails in the middle. */
 export function terminated(code: string): TypeError {
-  return new TypeError("terminated", { cause: causeOf(code, MESSAGES[code] ?? code) });
+  // Whoever is in the middle of a body has connected.
+  const message = (MESSAGES[code] ?? code).replace(/^connect /, "read ");
+  return new TypeError("terminated", { cause: causeOf(code, message) });
 }
 
 function causeOf(code: string, message: string): Error {
