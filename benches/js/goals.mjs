@@ -1,6 +1,6 @@
 // The goals: which jobs each needs, and how their figures are judged.
 import { REPLY } from "./fixtures.mjs";
-import { atMost, cost, faster, shown, worst } from "./report.mjs";
+import { atMost, compared, cost, faster, shown, worst } from "./report.mjs";
 import { median } from "./measure.mjs";
 
 const sequential = (peer, handlers = 1) => ({ scenario: "sequential", peer, handlers });
@@ -19,6 +19,8 @@ const CROWDED = PEERS.filter(([, , least]) => least !== null);
 const TOUCHED = ["headers", "body", "clone"];
 const KINDS = [["one", "one chunk for all", 0.95], ["each", "a chunk for each", 1.2]];
 const STREAMED = [["msw", 3.5], ["nock", 6], ["fetch-mock", 3]];
+const EACH = { kind: "each" };
+const AS_TEXT = { kind: "each", read: "text" };
 const IMPORTED = ["undici-fetch", "fetch-mock", "msw", "nock"];
 
 export const GOALS = [
@@ -85,19 +87,24 @@ export const GOALS = [
   },
   {
     id: "J7",
-    needs: KINDS.flatMap(([kind]) => [job("stream", OURS, { kind }), job("stream", "stub", { kind })]),
-    rows: (of) => withWorst("J7", KINDS.flatMap(([kind, what, least]) => {
-      const [ours, stub] = [OURS, "stub"].map((peer) => of(job("stream", peer, { kind }), "us_per_event"));
-      return [faster(`J7-${kind}`, `server-sent events, ${what} / stub`, ours, stub, "us", least), shown(`J7-stub-${kind}`, "stub", stub, "us")];
-    })),
+    needs: [...KINDS.map(([kind]) => ({ kind })), AS_TEXT].flatMap((how) => [job("stream", OURS, how), job("stream", "stub", how)]),
+    rows: (of) => withWorst("J7", [
+      ...KINDS.flatMap(([kind, what, least]) => {
+        const [ours, stub] = [OURS, "stub"].map((peer) => of(job("stream", peer, { kind }), "us_per_event"));
+        return [faster(`J7-${kind}`, `server-sent events, ${what} / stub`, ours, stub, "us", least), shown(`J7-stub-${kind}`, "stub", stub, "us")];
+      }),
+      compared("J7-text", "a chunk for each, iterated, decoded and split / stub", ...bothOf(of, "stub", AS_TEXT, "us_per_event"), "us"),
+    ]),
   },
   {
     id: "J8",
-    needs: [OURS, ...STREAMED.map(([peer]) => peer)].map((peer) => job("stream", peer, { kind: "each" })),
-    rows: (of) => withWorst("J8", STREAMED.map(([peer, least]) => {
-      const [ours, theirs] = [OURS, peer].map((name) => of(job("stream", name, { kind: "each" }), "us_per_event"));
-      return faster(`J8-${peer}`, `a chunk for each event against ${peer}`, ours, theirs, "us", least);
-    })),
+    needs: [OURS, ...STREAMED.map(([peer]) => peer)].flatMap((peer) => [job("stream", peer, EACH), job("stream", peer, AS_TEXT)]),
+    rows: (of) => withWorst("J8", STREAMED.flatMap(([peer, least]) => [
+      faster(`J8-${peer}`, `a chunk for each event against ${peer}`, ...bothOf(of, peer, EACH, "us_per_event"), "us", least),
+      compared(`J8-cpu-${peer}`, "the same in processor time", ...bothOf(of, peer, EACH, "cpu_us_per_event"), "us"),
+      compared(`J8-text-${peer}`, "the same, iterated, decoded and split", ...bothOf(of, peer, AS_TEXT, "us_per_event"), "us"),
+      shown(`J8-peer-${peer}`, peer, of(job("stream", peer, EACH), "us_per_event"), "us"),
+    ])),
   },
   {
     id: "J9",
@@ -159,6 +166,9 @@ export const GOALS = [
     },
   },
 ];
+
+/** Our figures and a peer's, of streams that are read alike. */
+const bothOf = (of, peer, how, field) => [OURS, peer].map((name) => of(job("stream", name, how), field));
 
 const withWorst = (id, rows) => [worst(id, rows), ...rows];
 

@@ -15,6 +15,9 @@ function row(id, what, values, unit, { ratio = null, bound = null, met = null, m
 /** A floor or a peer, shown so that the ratios can be checked. */
 export const shown = (id, what, values, unit) => row(id, what, values, unit);
 
+/** How many times faster ours is than a floor or a peer, where nothing is asked for. */
+export const compared = (id, what, ours, peer, unit) => row(id, what, ours, unit, { ratio: median(peer) / median(ours) });
+
 /** An absolute figure that is to stay at or below `most`. */
 export function atMost(id, what, ours, unit, most) {
   const figure = median(ours);

@@ -1,7 +1,7 @@
 // What one process measures. Each scenario gets a job and answers an object of figures.
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { EVENTS, MESSAGE, REPLY } from "./fixtures.mjs";
+import { EVENTS, MESSAGE, REPLY, chunksOf } from "./fixtures.mjs";
 import { collect, liveBytes, median, perCall } from "./measure.mjs";
 import { watchCalls, watchMemory, watchingCost } from "./wasm.mjs";
 
@@ -61,24 +61,53 @@ export async function touch({ peer, quick, part }) {
 
 const LINE_FEED = 10;
 
-/**
- * A reply of a thousand server-sent events. Its reader finds their ends in the bytes, as parsers of
- * events do, and no more: what costs is to be the delivery.
- */
-export async function stream({ peer, quick, kind }) {
-  const mock = await (await load(peer)).openStream(kind);
-  const op = async () => {
-    const reader = (await mock.stream()).body.getReader();
-    let [events, isBlank] = [0, false];
+/** Readers of server-sent events: each answers how many chunks and how many events there were. */
+const readers = {
+  /** Finds the ends of events in the bytes, as parsers of events do, and no more. */
+  async bytes(body) {
+    const reader = body.getReader();
+    let [chunks, events, isOpen] = [0, 0, false];
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       const bytes = part.value;
-      if (isBlank && bytes[0] === LINE_FEED) events += 1;
-      for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
-        if (bytes[at + 1] === LINE_FEED) events += 1;
+      chunks += 1;
+      // A line's end that was the last byte of a chunk may be followed by an empty line in the next.
+      let at = isOpen && bytes[0] === LINE_FEED ? 0 : -1;
+      if (at === 0) events += 1;
+      isOpen = false;
+      while ((at = bytes.indexOf(LINE_FEED, at + 1)) >= 0) {
+        if (bytes[at + 1] !== LINE_FEED) {
+          isOpen = at === bytes.length - 1;
+        } else {
+          events += 1;
+          at += 1;
+        }
       }
-      isBlank = bytes.at(-1) === LINE_FEED && bytes.at(-2) !== LINE_FEED;
     }
-    assert.equal(events, EVENTS.length);
+    return { chunks, events };
+  },
+  /** Iterates, decodes and splits, as clients do who parse nothing else. */
+  async text(body) {
+    const decoder = new TextDecoder();
+    let [chunks, events, rest] = [0, 0, ""];
+    for await (const bytes of body) {
+      chunks += 1;
+      const pieces = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
+      rest = pieces.pop();
+      events += pieces.length;
+    }
+    return { chunks, events };
+  },
+};
+
+/** A reply of a thousand server-sent events. What arrives in other chunks than were sent does not count. */
+export async function stream({ peer, quick, kind, read = "bytes" }) {
+  const mock = await (await load(peer)).openStream(kind);
+  const expected = { chunks: chunksOf(kind).length, events: EVENTS.length };
+  const op = async () => {
+    const { chunks, events } = await readers[read]((await mock.stream()).body);
+    if (chunks !== expected.chunks || events !== expected.events) {
+      throw new Error(`${events} events in ${chunks} chunks instead of ${expected.events} in ${expected.chunks}`);
+    }
   };
   const [{ us, cpu_us }] = await perCall([{ op, clear: clearOf(mock) }], quick);
   return { us_per_event: us / EVENTS.length, cpu_us_per_event: cpu_us / EVENTS.length };

@@ -143,9 +143,18 @@ type LiveStreamClass = new (
 
 let LiveStream: LiveStreamClass | undefined;
 
+/** What a reader has at once, if anything. */
+type TakeReady = () => ReadableStreamReadValueResult<Uint8Array> | undefined;
+
 /** Made when the first one is needed: to import this package touches nothing of the platform. */
 function liveStreamClass(): LiveStreamClass {
+  let takeReady!: (reader: LiveReader) => ReturnType<TakeReady>;
+
   class LiveReader extends ReadableStreamDefaultReader<Uint8Array> {
+    static {
+      takeReady = (reader) => reader.#takeReady();
+    }
+
     /** `undefined` when it is not ours to take from. */
     #source: Source | undefined;
     /** How many pieces the platform is asked for. */
@@ -158,11 +167,8 @@ function liveStreamClass(): LiveStreamClass {
     }
 
     override read(): Promise<ReadableStreamReadResult<Uint8Array>> {
-      // The first piece goes the platform's way, so that it knows that the stream has been read from.
-      if (this.#hasRead && this.#waiting === 0) {
-        const value = this.#source?.take();
-        if (value !== undefined) return Promise.resolve({ value, done: false });
-      }
+      const ready = this.#takeReady();
+      if (ready !== undefined) return Promise.resolve(ready);
       this.#hasRead = true;
       this.#waiting += 1;
       const reading = super.read();
@@ -174,6 +180,13 @@ function liveStreamClass(): LiveStreamClass {
     override releaseLock(): void {
       super.releaseLock();
       this.#source = undefined;
+    }
+
+    #takeReady(): ReturnType<TakeReady> {
+      // The first piece goes the platform's way, so that it knows that the stream has been read from.
+      if (!this.#hasRead || this.#waiting > 0) return undefined;
+      const value = this.#source?.take();
+      return value && { value, done: false };
     }
   }
 
@@ -198,7 +211,8 @@ function liveStreamClass(): LiveStreamClass {
   const { prototype } = LiveStream;
   if (Symbol.asyncIterator in prototype) {
     const values = function (this: ReadableStream<Uint8Array>, options?: ReadableStreamIteratorOptions) {
-      return iterator(this.getReader(), options?.preventCancel === true);
+      const reader: LiveReader = prototype.getReader.call(this);
+      return iterator(reader, () => takeReady(reader), options?.preventCancel === true);
     };
     const hidden = { value: values, writable: true, configurable: true };
     Object.defineProperties(prototype, { values: hidden, [Symbol.asyncIterator]: hidden });
@@ -212,6 +226,7 @@ let AsyncIteratorPrototype: object | undefined;
 /** As the platform iterates a stream, but with our reader. */
 function iterator(
   reader: ReadableStreamDefaultReader<Uint8Array>,
+  takeReady: TakeReady,
   preventCancel: boolean,
 ): AsyncIterator<Uint8Array | undefined> {
   let isOver = false;
@@ -251,7 +266,10 @@ function iterator(
   };
   AsyncIteratorPrototype ??= Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype) as object;
   return Object.assign(Object.create(AsyncIteratorPrototype) as object, {
-    next: () => inTurn(next),
+    next: () => {
+      const ready = open === 0 && !isOver ? takeReady() : undefined;
+      return ready === undefined ? inTurn(next) : Promise.resolve(ready);
+    },
     return: (value?: unknown) => inTurn(() => end(value)),
   });
 }

@@ -12,8 +12,9 @@ export class ReadyPieces implements Pieces {
   }
 
   next(): Piece {
-    // A copy: whoever takes a piece owns its memory.
-    return this.#pieces[this.#next++]?.slice();
+    const piece = this.#pieces[this.#next++];
+    // A copy: whoever takes a piece owns its memory. By constructor: `slice()` looks for a species first.
+    return piece && new Uint8Array(piece);
   }
 
   leave(): void {
