@@ -14,6 +14,7 @@ pub(crate) mod message_pattern;
 pub(crate) mod random;
 pub(crate) mod redact;
 pub(crate) mod reply;
+mod reply_from;
 pub(crate) mod request;
 pub(crate) mod script;
 pub(crate) mod sequence;

@@ -13,7 +13,7 @@ use super::redact;
 use super::request::Request;
 use super::script::Script;
 use super::template::{Escaping, Template};
-use crate::error::{BoxError, Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
+use crate::error::{Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
 use crate::fault::Fault;
 use crate::sse::Event;
 
@@ -404,6 +404,11 @@ impl Reply {
         Some(template.render(request, escaping))
     }
 
+    pub(super) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers.into();
+        self
+    }
+
     pub(crate) fn replace_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::try_from(value) {
             Arc::make_mut(&mut self.headers).insert(name, value);
@@ -438,61 +443,5 @@ impl fmt::Debug for Reply {
             reply.field("invalid", error);
         }
         reply.finish()
-    }
-}
-
-impl From<StatusCode> for Reply {
-    fn from(status: StatusCode) -> Self {
-        Self::status(status.as_u16())
-    }
-}
-
-impl From<&str> for Reply {
-    fn from(text: &str) -> Self {
-        Self::text(text)
-    }
-}
-
-impl From<String> for Reply {
-    fn from(text: String) -> Self {
-        Self::text(text)
-    }
-}
-
-impl From<serde_json::Value> for Reply {
-    fn from(value: serde_json::Value) -> Self {
-        Self::json(value)
-    }
-}
-
-impl From<Fault> for Reply {
-    fn from(fault: Fault) -> Self {
-        Self::fault(fault)
-    }
-}
-
-impl<B: Into<Content>> From<http::Response<B>> for Reply {
-    fn from(response: http::Response<B>) -> Self {
-        let (parts, body) = response.into_parts();
-        let reply = Self::empty().with_status(parts.status.as_u16()).body(body);
-        Self {
-            headers: parts.headers.into(),
-            ..reply
-        }
-    }
-}
-
-/// So that a handler can use `?`: an error reaches the caller as [`ErrorKind::HandlerFailed`].
-impl<R: Into<Self>, E: Into<BoxError>> From<Result<R, E>> for Reply {
-    fn from(result: Result<R, E>) -> Self {
-        match result {
-            Ok(reply) => reply.into(),
-            Err(error) => Self::empty().fail(Error::with_source(
-                ErrorKind::HandlerFailed {
-                    rule: String::new(),
-                },
-                error,
-            )),
-        }
     }
 }
