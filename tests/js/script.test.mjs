@@ -453,6 +453,18 @@ describe("the stream is the platform's", () => {
     assert.equal(body.locked, false);
   }));
 
+  test("an iterator takes what is there, waits for what is not, and keeps their order", withTransport(async (transport) => {
+    transport.get("/a").reply(reply.script({ steps: ["a", "b", "c", { wait: 5 }, "d", "e"], end: "reset" }));
+    const values = (await transport.fetch(URL_TEXT)).body.values();
+    const log = [];
+    const step = async () => void log.push(await values.next().then(({ value }) => decoder.decode(value), (error) => error.cause.code));
+    await step();
+    await Promise.all(Array.from({ length: 4 }, step));
+    await step();
+    assert.deepEqual(log, ["a", "b", "c", "d", "e", "ECONNRESET"]);
+    assert.deepEqual(await values.next(), { value: undefined, done: true });
+  }));
+
   test("an iterator that was never asked for anything cancels as well", withTransport(async (transport) => {
     transport.get("/a").stream(["one"]);
     const { body } = await transport.fetch(URL_TEXT);
