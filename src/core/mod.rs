@@ -5,8 +5,10 @@
 
 pub(crate) mod after;
 pub(crate) mod blocks;
+mod connection_ids;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
+pub(crate) mod contexts;
 pub(crate) mod conversations;
 pub(crate) mod endpoints;
 pub(crate) mod exchange;
@@ -19,6 +21,7 @@ pub(crate) mod rules;
 pub(crate) mod socket;
 mod socket_end;
 mod socket_ends;
+mod socket_event;
 pub(crate) mod sockets;
 pub(crate) mod timeline;
 pub(crate) mod transcript;
@@ -48,6 +51,8 @@ new_key_type! {
     pub(crate) struct ExchangeId;
     /// Names a scope of rules. Stale once the scope is gone.
     pub(crate) struct ScopeId;
+    /// Names what is known of a connection. Stale once nobody has the connection any more.
+    pub(crate) struct ContextId;
     /// Names a WebSocket connection. Stale once both its ends are gone.
     pub(crate) struct SocketId;
 }
