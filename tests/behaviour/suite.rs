@@ -36,9 +36,12 @@ mod local {
     mod sequence;
     mod socket_scripts;
     mod sockets;
+    mod sockets_context;
+    mod sockets_endings;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod sockets_rate;
     mod streaming;
     mod time;
     mod times;
@@ -73,9 +76,12 @@ mod sync {
     mod sequence;
     mod socket_scripts;
     mod sockets;
+    mod sockets_context;
+    mod sockets_endings;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod sockets_rate;
     mod streaming;
     mod time;
     mod times;
