@@ -113,6 +113,17 @@ impl Contexts {
         Some(context)
     }
 
+    /// Forgets all contexts, and gives them back. The keys of old ones never name new ones.
+    pub(super) fn restart(&mut self) -> Self {
+        let mut old = Self::default();
+        for (_, context) in self.open.drain() {
+            old.open.insert(context);
+        }
+        old.ids = std::mem::take(&mut self.ids);
+        old.rates = std::mem::take(&mut self.rates);
+        old
+    }
+
     pub(crate) fn forget_rule(&mut self, rule: RuleId) {
         self.rates.remove(rule);
     }

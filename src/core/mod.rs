@@ -179,9 +179,9 @@ impl<M: Mode> Core<M> {
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
-        aftermath.sockets = self.sockets.take();
-        if let Some(sockets) = &mut aftermath.sockets {
+        if let Some(sockets) = &mut self.sockets {
             aftermath.wake.extend(sockets.take_wakers());
+            aftermath.sockets = Some(Box::new(sockets.restart()));
         }
         self.scenarios.clear();
         self.scopes.clear();

@@ -332,6 +332,21 @@ impl Sockets {
         Some((rest, self.live.get_mut(id)?))
     }
 
+    /// Forgets all connections, and gives them back, to be dropped outside the borrow. The keys of
+    /// old connections never name new ones.
+    pub(super) fn restart(&mut self) -> Self {
+        let mut old = Self::default();
+        for (_, connection) in self.live.drain() {
+            old.live.insert(connection);
+        }
+        old.contexts = self.contexts.restart();
+        old.waiting = std::mem::take(&mut self.waiting);
+        old.watchers = std::mem::take(&mut self.watchers);
+        old.unmet = std::mem::take(&mut self.unmet);
+        self.last = 0;
+        old
+    }
+
     /// Everybody who waits for anything here.
     pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, SinkExt, StreamExt, poll};
-use mockwire::{ErrorKind, Fault, Message, MessagePattern, Outcome, Side, SocketScript, Timing};
+use mockwire::{Message, MessagePattern, Outcome, Side, SocketScript, Timing};
 use serde_json::json;
 
 use super::support::handshake;
