@@ -215,10 +215,13 @@ describe("a rate", () => {
 });
 
 test("a plain fetch of a WebSocket's URL is told what it is", withTransport(async (transport) => {
-  transport.websocket(URL_TEXT).accept();
-  const error = await failureOf(transport.fetch("https://api.test/chat"));
-  assert.equal(error.code, "MOCKWIRE_UNMATCHED");
-  assert.match(error.diagnosis.hint, /WebSocket/);
+  for (const target of [URL_TEXT, "/chat"]) {
+    transport.websocket(target).accept();
+    const error = await failureOf(transport.fetch("https://api.test/chat"));
+    assert.equal(error.code, "MOCKWIRE_UNMATCHED");
+    assert.match(error.message, /open the connection with .* `new transport.WebSocket`/);
+    transport.reset();
+  }
 }));
 
 test("a thousand connections, each with its own context, and no crossed message", withTransport(async (transport) => {

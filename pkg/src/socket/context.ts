@@ -115,15 +115,20 @@ export class Context {
 /** Checks what a rule says of the speed of connections. */
 export function checkedRate(core: Core, rate: ConnectionRate): ConnectionRate {
   const { connections, per } = rate ?? {};
-  const isCount = Number.isInteger(connections) && connections > 0 && connections <= 0xffff_ffff;
-  if (!isCount || typeof per !== "number" || !(per > 0 && per < Infinity)) {
+  const isCount = Number.isInteger(connections) && connections >= 0 && connections <= 0xffff_ffff;
+  if (!isCount || typeof per !== "number" || !(per >= 0 && per < Infinity)) {
     const given = typeof rate === "object" ? JSON.stringify(rate) : shown(rate);
     throw new InvalidRuleError(
       "MOCKWIRE_INVALID_OPTION",
-      `connectionRate() takes { connections, per }, a whole number and milliseconds, both above 0, not ${given}`,
+      `connectionRate() takes { connections, per }, a whole number and milliseconds, not ${given}`,
     );
   }
-  core.engine.checkRate(connections, per);
+  try {
+    core.engine.checkRate(connections, per);
+  } catch (cause) {
+    const { code, message } = cause as { code: string; message: string };
+    throw new InvalidRuleError(code, `connectionRate(): ${message}`, { cause });
+  }
   return { connections, per };
 }
 
