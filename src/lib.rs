@@ -77,11 +77,12 @@ pub use self::error::{BoxError, Error, ErrorKind, Part, Result};
 pub use self::fault::Fault;
 pub use self::flow::accept::Handled;
 pub use self::flow::endpoint::Connected;
+pub use self::flow::identify::Identify;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptSocketHandler, AcceptStream, AcceptTask,
-    AcceptTimer, AcceptValue, Local, Mode, Threaded,
+    AcceptFuture, AcceptIdentify, AcceptPredicate, AcceptResponder, AcceptSocketHandler,
+    AcceptStream, AcceptTask, AcceptTimer, AcceptValue, Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::content::Content;
@@ -122,14 +123,13 @@ pub mod futures {
     pub use crate::scope::Scope;
 }
 
-/// Who connections belong to, and what passes over them: values, to be used with or without a
-/// transport.
+/// Who connections belong to, and what passes over them. WebSocket connections have it by themselves
+/// ([`When::identify`], [`Connected`]); as values it is there for any other.
 pub mod connections {
     pub use crate::core::connection_rate::ConnectionRate;
     pub use crate::core::connections::{ConnectionKey, Connections};
-    pub use crate::model::connection::{
-        AgeWarning, ConnectionBuilder, ConnectionContext, ConnectionInfo, Traffic,
-    };
+    pub use crate::model::connection::{AgeWarning, ConnectionContext, ConnectionInfo, Traffic};
+    pub use crate::model::connection_builder::ConnectionBuilder;
     pub use crate::model::isolation_key::IsolationKey;
 }
 

@@ -20,6 +20,7 @@ use futures_core::Stream;
 use crate::error::Error;
 use crate::flow::accept::SocketHandler;
 use crate::flow::answer::{Outgoing, Responder};
+use crate::flow::identify::Identify;
 use crate::matcher::Predicate;
 use crate::timer::{AnyTimer, Timer};
 
@@ -48,6 +49,9 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// The future of an asynchronous handler, erased.
     #[doc(hidden)]
     type Future: Future<Output = Outgoing<Self>> + Unpin;
+    /// What says who a WebSocket connection belongs to, erased.
+    #[doc(hidden)]
+    type Identify: Clone + Deref<Target: Identify>;
     /// A user's handler of WebSocket connections, erased.
     #[doc(hidden)]
     type SocketHandler: Clone + Deref<Target: SocketHandler<Self>>;
@@ -94,6 +98,13 @@ pub trait AcceptResponder<F>: Mode {
 pub trait AcceptFuture<F>: Mode {
     #[doc(hidden)]
     fn erase_future(future: F) -> Self::Future;
+}
+
+/// Which closures that say who a WebSocket connection belongs to a mode can keep: any for [`Local`],
+/// `Send + Sync` ones for [`Threaded`].
+pub trait AcceptIdentify<F>: Mode {
+    #[doc(hidden)]
+    fn erase_identify(identify: F) -> Self::Identify;
 }
 
 /// Which handlers of WebSocket connections a mode can keep: any closure for [`Local`],
@@ -149,6 +160,7 @@ impl Mode for Local {
     type Predicate = Rc<dyn Predicate>;
     type Responder = Rc<dyn Responder<Self>>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
+    type Identify = Rc<dyn Identify>;
     type SocketHandler = Rc<dyn SocketHandler<Self>>;
     type Task = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
     type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
@@ -163,6 +175,7 @@ impl Mode for Threaded {
     type Predicate = Arc<dyn Predicate + Send + Sync>;
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
+    type Identify = Arc<dyn Identify + Send + Sync>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
     type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
@@ -225,6 +238,18 @@ impl<F: Future<Output = Outgoing<Self>> + 'static> AcceptFuture<F> for Local {
 impl<F: Future<Output = Outgoing<Self>> + Send + 'static> AcceptFuture<F> for Threaded {
     fn erase_future(future: F) -> Self::Future {
         Exclusive::new(Box::pin(future))
+    }
+}
+
+impl<F: Identify + 'static> AcceptIdentify<F> for Local {
+    fn erase_identify(identify: F) -> Self::Identify {
+        Rc::new(identify)
+    }
+}
+
+impl<F: Identify + Send + Sync + 'static> AcceptIdentify<F> for Threaded {
+    fn erase_identify(identify: F) -> Self::Identify {
+        Arc::new(identify)
     }
 }
 

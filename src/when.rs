@@ -12,6 +12,7 @@ use http_body::Body as HttpBody;
 use serde_json::Value;
 
 use crate::core::ScopeId;
+use crate::core::connection_rate::ConnectionRate;
 use crate::core::rules::{Action, Ease, Rule as Registration, Site, Step, Terms};
 use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::{Eventual, Immediate, Passthrough, Streaming};
@@ -42,6 +43,8 @@ pub struct When<M: Mode> {
     scope: Option<ScopeId>,
     chaos: Option<Chaos>,
     protocol: Option<String>,
+    identify: Option<M::Identify>,
+    connection_rate: Option<ConnectionRate>,
     site: Site,
 }
 
@@ -61,6 +64,8 @@ impl<M: Mode> When<M> {
             scope,
             chaos: None,
             protocol: None,
+            identify: None,
+            connection_rate: None,
             site,
         }
     }

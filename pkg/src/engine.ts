@@ -68,6 +68,22 @@ export interface Engine {
   reset(): void;
   /** Checks a script for the server's end of WebSocket connections; the subprotocol that it chooses. Throws. */
   checkScript(script: string): string | undefined;
+  /** Throws when connections cannot be made so fast: so many in so many milliseconds. */
+  checkRate(connections: number, per: number): void;
+  /**
+   * What is known of a connection that this rule is asked for: who it belongs to is JSON. `connections` is
+   * 0 when there is no limit. Its number; throws `{code, message, retryAfter?}`.
+   */
+  openContext(rule: number, connections: number, per: number, identity: string | undefined, now: number): number;
+  /** The connection is open. */
+  beginContext(context: number, now: number): void;
+  /** A message of so many bytes was said, or with -1 what is no message. */
+  notePassed(context: number, ofClient: boolean, bytes: number, now: number): void;
+  setContextState(context: number, state: string): void;
+  /** JSON; empty when the connection is over. */
+  contextInfo(context: number, now: number): string;
+  /** As `contextInfo`, for the last time. */
+  closeContext(context: number, now: number): string;
   /** A connection for a request that this rule has claimed, whose server plays the script; its number. */
   askForSocket(sequence: number, rule: number, script: string, protocol: string): number;
   /** Opens it when it is time: when that is, `Infinity` for never; -1 when it is open. */

@@ -200,12 +200,28 @@ export class WaitTimeoutError extends MockwireError {
 /**
  * A WebSocket connection did not come about, was lost, or is closed: what the `error` event of the client's
  * socket carries, and what the server's end throws that has no connection any more. The codes are
- * `MOCKWIRE_HANDSHAKE_REFUSED`, `MOCKWIRE_PROTOCOL_MISMATCH`, `MOCKWIRE_SOCKET_ABORTED` and
+ * `MOCKWIRE_HANDSHAKE_REFUSED`, `MOCKWIRE_PROTOCOL_MISMATCH`, `MOCKWIRE_MISSING_FIELD`,
+ * `MOCKWIRE_INVALID_CONNECTION`, `MOCKWIRE_CONNECTION_RATE_EXCEEDED`, `MOCKWIRE_SOCKET_ABORTED` and
  * `MOCKWIRE_SOCKET_CLOSED`.
  */
 export class SocketError extends MockwireError {
   static {
     named(this, "SocketError");
+  }
+}
+
+/** A rule lets no more connections be made for now: the handshake was refused with 429. */
+export class ConnectionRateError extends SocketError {
+  static {
+    named(this, "ConnectionRateError");
+  }
+
+  /** How many milliseconds until there may be another, in the transport's time. */
+  readonly retryAfter: number;
+
+  constructor(code: string, message: string, retryAfter: number) {
+    super(code, message);
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -16,6 +16,7 @@ export * as when from "./conditions.js";
 export {
   AlreadyInstalledError,
   type Check,
+  ConnectionRateError,
   type Diagnosis,
   DisposedError,
   HandlerError,
@@ -53,6 +54,7 @@ export type { Scope } from "./scope.js";
 export type { ProtocolChoice, SocketHandler } from "./socket/accept.js";
 export type { SocketRuleBuilder } from "./socket/builder.js";
 export type { SocketEnd } from "./socket/connection.js";
+export type { ConnectionContext, ConnectionIdentity, ConnectionRate, Identify } from "./socket/context.js";
 export type { Endpoint } from "./socket/endpoint.js";
 export type { SocketCloseEvent, SocketErrorEvent, SocketEventMap, SocketMessageEvent } from "./socket/events.js";
 export type { MessageFilter } from "./socket/filter.js";

@@ -1,14 +1,15 @@
 //! The connections that are open at one time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use slotmap::{SlotMap, new_key_type};
 
+use super::connection_ids::ConnectionIds;
 use super::connection_rate::ConnectionRate;
-use crate::error::{Error, ErrorKind, Part, Result};
-use crate::model::connection::{ConnectionBuilder, ConnectionContext};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::connection::ConnectionContext;
+use crate::model::connection_builder::ConnectionBuilder;
 
 new_key_type! {
     /// Names a connection of one [`Connections`]. Stale once the connection is closed.
@@ -38,9 +39,7 @@ new_key_type! {
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
     open: SlotMap<ConnectionKey, Open>,
-    ids: HashMap<Arc<str>, ConnectionKey>,
-    /// How many ids were given by number.
-    numbered: u64,
+    ids: ConnectionIds<ConnectionKey>,
     rate: Option<ConnectionRate>,
 }
 
@@ -71,35 +70,25 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// That of [`ConnectionBuilder::build`]; [`Part::Connection`] if an open connection has the same
+    /// That of [`ConnectionBuilder::build`]; [`Part::Connection`](crate::Part::Connection) if an open connection has the same
     /// id; [`ConnectionRateExceeded`](ErrorKind::ConnectionRateExceeded) if there were too many.
     /// What is refused counts for nothing.
     pub fn open(&mut self, builder: ConnectionBuilder, now: Duration) -> Result<ConnectionKey> {
-        let mut number = self.numbered;
-        let next = || loop {
-            number += 1;
-            let id = format!("conn_{number}");
-            if !self.ids.contains_key(&*id) {
-                return id;
-            }
-        };
-        let context = builder.with_defaults(next, now).build()?;
-        let id = context.connection_id();
-        if self.ids.contains_key(id) {
-            let reason = "another open connection has this id";
-            return Err(Error::invalid(Part::Connection, id, reason));
-        }
+        let mut number = self.ids.numbered();
+        let context = builder
+            .with_defaults(|| self.ids.next(&mut number), now)
+            .build()?;
+        self.ids.ensure_free(context.connection_id())?;
         if let Some(rate) = &mut self.rate {
             rate.admit(now)?;
         }
-        self.numbered = number;
-        let id: Arc<str> = id.into();
+        let id: Arc<str> = context.connection_id().into();
         let open = Open {
             id: id.clone(),
             context,
         };
         let key = self.open.insert(open);
-        self.ids.insert(id, key);
+        self.ids.take(id, key, number);
         Ok(key)
     }
 
@@ -110,7 +99,7 @@ impl Connections {
     /// [`StaleHandle`](ErrorKind::StaleHandle) if it is closed already.
     pub fn close(&mut self, key: ConnectionKey) -> Result<ConnectionContext> {
         let Open { id, mut context } = self.open.remove(key).ok_or_else(stale)?;
-        self.ids.remove(&id);
+        self.ids.release(&id, key);
         context.close();
         Ok(context)
     }
@@ -138,7 +127,7 @@ impl Connections {
     /// The open connection of this id.
     #[must_use]
     pub fn find(&self, connection_id: &str) -> Option<ConnectionKey> {
-        self.ids.get(connection_id).copied()
+        self.ids.find(connection_id)
     }
 
     /// Notes that a connection is used now. Allocates nothing.

@@ -1,7 +1,7 @@
 //! What is known of the WebSocket connections of a transport, and what was said on them.
 
 use super::journal::{Entry, Response, SocketRecord};
-use super::sockets::{Connection, UnmetOf};
+use super::sockets::UnmetOf;
 use super::transcript::Transcript;
 use super::{Core, RuleId, SocketId};
 use crate::mode::Mode;
@@ -17,15 +17,16 @@ struct Said {
 }
 
 impl<M: Mode> Core<M> {
-    /// The connections of a rule that are open.
-    pub(crate) fn open_sockets(&self, rule: RuleId) -> Vec<(SocketId, &Connection)> {
+    /// The connections of a rule that are open, in the order of their requests.
+    pub(crate) fn open_sockets(&self, rule: RuleId) -> Vec<SocketId> {
         let sockets = self.sockets.iter();
         let mut open: Vec<_> = sockets
             .flat_map(|sockets| &sockets.live)
             .filter(|(_, it)| it.rule == rule && it.opened.is_some() && !it.machine.is_closing())
+            .map(|(id, connection)| (connection.number, id))
             .collect();
-        open.sort_unstable_by_key(|(_, connection)| connection.number);
-        open
+        open.sort_unstable();
+        open.into_iter().map(|(_, id)| id).collect()
     }
 
     /// What was said on a rule's connections after a number, in that order.

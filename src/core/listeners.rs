@@ -67,6 +67,7 @@ impl<M: Mode> Core<M> {
             return Default::default();
         };
         sockets.unmet.retain(|unmet| unmet.rule != rule);
+        sockets.contexts.forget_rule(rule);
         let listener = sockets.waiting.remove(rule).unwrap_or_default();
         (listener.waiting.into(), listener.wakers)
     }

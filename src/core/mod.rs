@@ -6,8 +6,10 @@
 pub(crate) mod after;
 pub(crate) mod blocks;
 pub(crate) mod cache;
+mod connection_ids;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
+pub(crate) mod contexts;
 pub(crate) mod conversations;
 pub(crate) mod endpoints;
 pub(crate) mod exchange;
@@ -24,6 +26,7 @@ pub(crate) mod sessions;
 pub(crate) mod socket;
 mod socket_end;
 mod socket_ends;
+mod socket_event;
 pub(crate) mod sockets;
 pub(crate) mod timeline;
 pub(crate) mod transcript;
@@ -56,6 +59,8 @@ new_key_type! {
     pub(crate) struct ExchangeId;
     /// Names a scope of rules. Stale once the scope is gone.
     pub(crate) struct ScopeId;
+    /// Names what is known of a connection. Stale once nobody has the connection any more.
+    pub(crate) struct ContextId;
     /// Names a WebSocket connection. Stale once both its ends are gone.
     pub(crate) struct SocketId;
 }
@@ -191,9 +196,9 @@ impl<M: Mode> Core<M> {
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
-        aftermath.sockets = self.sockets.take();
-        if let Some(sockets) = &mut aftermath.sockets {
+        if let Some(sockets) = &mut self.sockets {
             aftermath.wake.extend(sockets.take_wakers());
+            aftermath.sockets = Some(Box::new(sockets.restart()));
         }
         aftermath.state = self.state.as_ref().map(State::take);
         self.scenarios.clear();

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use slotmap::SlotMap;
 
+use super::connection_rate::ConnectionRate;
 use super::index::{Index, Route, Slot};
 use super::{RuleId, ScopeId};
 use crate::matcher::Matcher;
@@ -79,6 +80,10 @@ pub(crate) enum Action<M: Mode> {
 pub(crate) struct Accept<M: Mode> {
     /// The subprotocol that it chooses.
     pub(crate) protocol: Option<String>,
+    /// Says who a connection belongs to.
+    pub(crate) identify: Option<M::Identify>,
+    /// How fast it lets connections be made.
+    pub(crate) rate: Option<ConnectionRate>,
     pub(crate) server: Server<M>,
 }
 

@@ -3,12 +3,14 @@
 //! A plain state machine for whoever drives it: it is given what an end does and the time, and
 //! tells what the other end gets and when to ask again. It calls nothing and wakes nobody.
 
+use super::contexts::Passed;
 use super::player::Player;
 use super::socket_end::{End, Inbox};
+pub(crate) use super::socket_event::{Changes, Ending, Event, Next, Unmet};
 use super::timeline::Tick;
 use super::transcript::{Limits, Transcript};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fault::Fault;
+use crate::model::connection::Traffic;
 use crate::model::message::{Message, Side};
 use crate::model::socket_script::SharedScript;
 
@@ -24,6 +26,7 @@ pub(crate) struct Machine {
     client_answers: bool,
     pub(crate) transcript: Transcript,
     changes: Changes,
+    passed: Passed,
     /// To be dropped outside the borrow.
     litter: Vec<Message>,
     unmet: Option<Unmet>,
@@ -36,51 +39,6 @@ enum Opening {
     At(Tick),
     Never,
     Open,
-}
-
-/// How a connection ended, where there was no closing handshake.
-#[derive(Clone, Debug)]
-pub(crate) enum Ending {
-    /// One end has gone.
-    Aborted,
-    /// An end that runs the user's code has failed.
-    Failed(Error),
-    /// The test scripted it.
-    Fault(Fault),
-}
-
-/// What an end gets.
-#[derive(Debug)]
-pub(crate) enum Event {
-    Message(Message),
-    /// Nothing more: `None` after a closing handshake.
-    Over(Option<Ending>),
-}
-
-/// What there is for an end.
-#[derive(Debug)]
-pub(crate) enum Next<T> {
-    Ready(T),
-    /// Ask again at this time, or when something has changed.
-    At(Tick),
-    /// Ask again when something has changed.
-    Idle,
-}
-
-/// What has changed for whom.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Changes {
-    /// There is something to take: for the client, for the server.
-    pub(crate) readable: [bool; 2],
-    /// There is room, or sending fails: for the client, for the server.
-    pub(crate) writable: [bool; 2],
-}
-
-/// An expectation of a script that was not met.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Unmet {
-    pub(crate) expected: String,
-    pub(crate) actual: String,
 }
 
 impl Machine {
@@ -100,6 +58,7 @@ impl Machine {
             client_answers: false,
             transcript: Transcript::new(limits),
             changes: Changes::default(),
+            passed: Passed::default(),
             litter: Vec::new(),
             unmet: None,
             blocked: 0,
@@ -205,6 +164,7 @@ impl Machine {
         end.left = true;
         let closed = end.sent_close;
         let unread = std::mem::take(&mut end.inbox);
+        self.passed.closed = true;
         self.litter
             .extend(unread.queue.into_iter().map(|(_, it)| it));
         if !closed && side == Side::Client {
@@ -226,6 +186,7 @@ impl Machine {
         if let Some(player) = &mut self.player {
             player.stop();
         }
+        self.passed.closed = true;
         self.changes = Changes {
             readable: [true; 2],
             writable: [true; 2],
@@ -259,6 +220,10 @@ impl Machine {
 
     pub(crate) fn take_changes(&mut self) -> Changes {
         std::mem::take(&mut self.changes)
+    }
+
+    pub(crate) fn take_passed(&mut self) -> Passed {
+        std::mem::take(&mut self.passed)
     }
 
     pub(crate) fn take_litter(&mut self) -> Vec<Message> {
@@ -297,8 +262,10 @@ impl Machine {
         self.litter.extend(forgotten);
         let to = side.other();
         self.changes.readable[to as usize] = true;
+        self.passed.note(traffic_of(side, &message), at);
         if message.is_close() {
             self.end_mut(side).sent_close = true;
+            self.passed.closed |= self.end(to).sent_close;
             self.changes.writable[side as usize] = true;
         }
         let pong = match &message {
@@ -384,12 +351,15 @@ impl Machine {
     }
 }
 
-impl Ending {
-    pub(crate) fn error(&self) -> Error {
-        match self {
-            Self::Aborted => Error::new(ErrorKind::SocketAborted),
-            Self::Failed(error) => error.clone(),
-            Self::Fault(fault) => (*fault).into(),
-        }
-    }
+/// What a message adds to the traffic, as the server sees it. Control frames are activity, and no
+/// more.
+fn traffic_of(from: Side, message: &Message) -> Option<Traffic> {
+    let (Message::Text(_) | Message::Binary(_)) = message else {
+        return None;
+    };
+    let bytes = message.payload().len();
+    Some(match from {
+        Side::Client => Traffic::of_received(bytes),
+        Side::Server => Traffic::of_sent(bytes),
+    })
 }

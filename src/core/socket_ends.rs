@@ -81,6 +81,9 @@ impl<M: Mode> Core<M> {
             return None;
         }
         let mut connection = sockets.live.remove(id)?;
+        if let Some(context) = connection.context {
+            sockets.contexts.close(context);
+        }
         if let Some(entry) = self.journal.get_mut(connection.number) {
             if let Response::Socket(record) = &mut entry.response {
                 let limits = Limits {

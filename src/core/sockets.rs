@@ -7,15 +7,18 @@ use std::time::Duration;
 use slotmap::{SecondaryMap, SlotMap};
 
 use super::after::After;
+use super::connection_rate::ConnectionRate;
+use super::contexts::{Context, Contexts};
 use super::journal::{Response, SocketRecord};
 use super::rules::Site;
 use super::socket::{Changes, Event, Machine, Next, Unmet};
 use super::timeline::{Alarm, Tick};
 use super::transcript::Limits;
-use super::{Core, ExchangeId, RuleId, SocketId};
+use super::{ContextId, Core, ExchangeId, RuleId, SocketId};
 use crate::error::Result;
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::connection_builder::ConnectionBuilder;
 use crate::model::message::{Message, Side};
 use crate::model::request::Request;
 use crate::model::socket_script::SharedScript;
@@ -27,6 +30,7 @@ const TOLD: usize = 64;
 #[derive(Default)]
 pub(crate) struct Sockets {
     pub(super) live: SlotMap<SocketId, Connection>,
+    pub(crate) contexts: Contexts,
     /// The server ends that wait to be taken by the test.
     pub(super) waiting: SecondaryMap<RuleId, Listener>,
     /// Who waits for a client to say something.
@@ -41,6 +45,8 @@ pub(crate) struct Connection {
     pub(crate) rule: RuleId,
     site: Site,
     pub(super) exchange: ExchangeId,
+    /// `None` where JavaScript carries the messages, and notes them itself.
+    pub(super) context: Option<ContextId>,
     /// The number of the request that opened it, which names it.
     pub(crate) number: u64,
     pub(crate) protocol: Option<String>,
@@ -81,6 +87,16 @@ pub(crate) struct Asked {
     pub(crate) head: ResponseHead,
     pub(crate) limits: Limits,
     pub(crate) client_answers: bool,
+    /// `None` where JavaScript has one already.
+    pub(crate) known: Option<Known>,
+}
+
+/// What is said of a connection when it is asked for.
+pub(crate) struct Known {
+    /// Who it belongs to.
+    pub(crate) identity: Option<ConnectionBuilder>,
+    /// How fast its rule lets connections be made.
+    pub(crate) rate: Option<ConnectionRate>,
 }
 
 impl<M: Mode> Core<M> {
@@ -96,11 +112,19 @@ impl<M: Mode> Core<M> {
             machine.let_client_answer();
         }
         let sockets = self.sockets.get_or_insert_default();
+        let context = match asked.known {
+            Some(Known { identity, rate }) => {
+                let contexts = &mut sockets.contexts;
+                Some(contexts.open(asked.rule, rate, identity, now)?)
+            }
+            None => None,
+        };
         let id = sockets.live.insert(Connection {
             machine,
             rule: asked.rule,
             site: asked.site,
             exchange: asked.exchange,
+            context,
             number,
             protocol: asked.protocol,
             opened: None,
@@ -136,6 +160,13 @@ impl<M: Mode> Core<M> {
 
     fn note_opened(&mut self, id: SocketId, number: u64, head: ResponseHead) {
         self.timeline.note_activity();
+        let now = self.timeline.now();
+        if let Some(sockets) = &mut self.sockets {
+            let context = sockets.live.get(id).and_then(|it| it.context);
+            if let Some(context) = context {
+                sockets.contexts.begin(context, now);
+            }
+        }
         if let Some(entry) = self.journal.get_mut(number) {
             entry.response = Response::Socket(Box::new(SocketRecord {
                 head,
@@ -218,6 +249,10 @@ impl<M: Mode> Core<M> {
             return Err(self.gone("connection"));
         };
         let result = f(connection);
+        let passed = connection.machine.take_passed();
+        if let Some(context) = connection.context.filter(|_| !passed.is_nothing()) {
+            sockets.contexts.note(context, &passed);
+        }
         let changes = connection.machine.take_changes();
         if changes != Changes::default() {
             self.timeline.note_activity();
@@ -266,10 +301,21 @@ impl<M: Mode> Core<M> {
     pub(crate) fn socket(&self, id: SocketId) -> Option<&Connection> {
         self.sockets.as_ref()?.live.get(id)
     }
+
+    /// What is known of a connection that somebody has.
+    pub(crate) fn socket_context(&mut self, id: SocketId) -> Result<&mut Context> {
+        let gone = self.gone("connection");
+        let sockets = self.sockets.as_deref_mut().ok_or_else(|| gone.clone())?;
+        let context = sockets.live.get(id).and_then(|it| it.context);
+        context
+            .and_then(|context| sockets.contexts.get_mut(context))
+            .ok_or(gone)
+    }
 }
 
 /// The connections of a transport without one of them.
 struct Rest<'a> {
+    contexts: &'a mut Contexts,
     last: &'a mut u64,
     watchers: &'a mut BTreeMap<Alarm, Waker>,
     unmet: &'a mut Vec<UnmetOf>,
@@ -278,11 +324,27 @@ struct Rest<'a> {
 impl Sockets {
     fn split(&mut self, id: SocketId) -> Option<(Rest<'_>, &mut Connection)> {
         let rest = Rest {
+            contexts: &mut self.contexts,
             last: &mut self.last,
             watchers: &mut self.watchers,
             unmet: &mut self.unmet,
         };
         Some((rest, self.live.get_mut(id)?))
+    }
+
+    /// Forgets all connections, and gives them back, to be dropped outside the borrow. The keys of
+    /// old connections never name new ones.
+    pub(super) fn restart(&mut self) -> Self {
+        let mut old = Self::default();
+        for (_, connection) in self.live.drain() {
+            old.live.insert(connection);
+        }
+        old.contexts = self.contexts.restart();
+        old.waiting = std::mem::take(&mut self.waiting);
+        old.watchers = std::mem::take(&mut self.watchers);
+        old.unmet = std::mem::take(&mut self.unmet);
+        self.last = 0;
+        old
     }
 
     /// Everybody who waits for anything here.

@@ -8,36 +8,27 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 use futures_core::Stream;
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use http::uri::{PathAndQuery, Scheme};
-use http::{Method, StatusCode, Uri};
 
 use super::accept::SocketHandler;
 use super::body::Body;
 use super::decide::{Decided, Decision, decide};
 use super::end::End;
+use super::handshake::{accepted, handshake, refusal};
+use super::identify;
 use super::respond::Respond;
 use super::socket::{Running, ServerSocket, Socket};
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Delivered};
 use crate::core::rules::{Accept, Action, Server};
-use crate::core::sockets::Asked;
+use crate::core::sockets::{Asked, Known};
 use crate::core::transcript::Limits;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Part, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::message::Side;
 use crate::model::request::Request;
-
-const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
-const PROTOCOL: HeaderName = HeaderName::from_static("sec-websocket-protocol");
-const VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
-
-/// The key of a client that gives none (RFC 6455 §4.1): nobody is to be convinced by it here, and
-/// without randomness every run is the same.
-const ANY_KEY: &str = "bW9ja3dpcmUtd2Vic29jaw==";
 
 /// The future that [`MockTransport::connect`](crate::MockTransport::connect) returns: the client's
 /// end of a connection. Dropping it cancels the handshake.
@@ -109,11 +100,14 @@ impl<M: Mode> Connect<M> {
                 }
                 Err(error) => {
                     let failed = Outcome::Failed(error.clone());
-                    let nothing = &mut Delivered::default();
-                    drop(
-                        self.engine
-                            .with(|core| core.finish(exchange, failed, nothing)),
-                    );
+                    let response = refusal(&error).map(Box::new);
+                    let over = self.engine.with(|core| {
+                        if let Some(response) = response {
+                            core.begin(exchange, response);
+                        }
+                        core.finish(exchange, failed, &mut Delivered::default())
+                    });
+                    drop(over);
                     Poll::Ready(Err(error))
                 }
             },
@@ -136,10 +130,17 @@ impl<M: Mode> Connect<M> {
         claimed: Claimed<M>,
         request: Request,
     ) -> Result<Opening<M>> {
-        let Action::Socket(Accept { protocol, server }) = &claimed.rule.action else {
+        let Action::Socket(accept) = &claimed.rule.action else {
             unreachable!("only called for such a rule");
         };
+        let Accept {
+            protocol, server, ..
+        } = accept;
         let response = accepted(protocol.as_deref(), &request)?;
+        let identity = accept.identify.as_ref();
+        let identity = identity.map(|identify| identify::ask(&**identify, &request));
+        let identity = identity.transpose();
+        let identity = identity.map_err(|error| error.in_rule(&claimed.rule.site.to_string()))?;
         let settings = &self.engine.settings;
         let asked = Asked {
             rule: claimed.id,
@@ -156,6 +157,10 @@ impl<M: Mode> Connect<M> {
                 bytes: settings.body_bytes,
             },
             client_answers: self.client_answers,
+            known: Some(Known {
+                identity,
+                rate: accept.rate.clone(),
+            }),
         };
         let id = self.engine.with(|core| core.ask_for_socket(asked))?;
         Ok(Opening {
@@ -187,7 +192,10 @@ impl<M: Mode> Connect<M> {
             request,
             response,
         } = opening;
-        let Action::Socket(Accept { protocol, server }) = &claimed.rule.action else {
+        let Action::Socket(Accept {
+            protocol, server, ..
+        }) = &claimed.rule.action
+        else {
             unreachable!("only made of such a rule");
         };
         let handler = match server {
@@ -275,80 +283,6 @@ impl<M: Mode> Connect<M> {
     fn take_state(&mut self) -> State<M> {
         std::mem::replace(&mut self.state, State::Over)
     }
-}
-
-/// The request as it arrives: with all that a handshake asks for (RFC 6455 §4.1).
-fn handshake(request: http::Request<()>) -> Result<Request> {
-    let (mut parts, ()) = request.into_parts();
-    if parts.method != Method::GET {
-        let reason = "a WebSocket handshake is a GET";
-        return Err(Error::invalid(Part::Method, parts.method.as_str(), reason));
-    }
-    parts.uri = socket_url(parts.uri)?;
-    let headers = &mut parts.headers;
-    for (name, value) in [
-        (UPGRADE, "websocket"),
-        (CONNECTION, "Upgrade"),
-        (VERSION, "13"),
-        (KEY, ANY_KEY),
-    ] {
-        let entry = headers.entry(name);
-        entry.or_insert(HeaderValue::from_static(value));
-    }
-    // Its case means nothing.
-    if let Some(upgrade) = headers.get_mut(UPGRADE) {
-        if upgrade.as_bytes().eq_ignore_ascii_case(b"websocket") {
-            *upgrade = HeaderValue::from_static("websocket");
-        }
-    }
-    Ok(Request::from_http(http::Request::from_parts(parts, ())))
-}
-
-/// The URL with the scheme of a WebSocket (RFC 6455 §3); `http` and `https` stand for the same.
-fn socket_url(url: Uri) -> Result<Uri> {
-    let scheme = match url.scheme_str() {
-        None | Some("ws" | "wss") => return Ok(url),
-        Some("http") => "ws",
-        Some("https") => "wss",
-        Some(_) => {
-            let reason = "a WebSocket has a `ws:` or `wss:` URL";
-            return Err(Error::invalid(Part::Url, url.to_string(), reason));
-        }
-    };
-    let shown = url.to_string();
-    let mut parts = url.into_parts();
-    parts.scheme = Scheme::try_from(scheme).ok();
-    let root = PathAndQuery::from_static("/");
-    parts.path_and_query.get_or_insert(root);
-    Uri::from_parts(parts).map_err(|error| Error::invalid(Part::Url, shown, error.to_string()))
-}
-
-/// The response that opens the connection, with the subprotocol that the rule chose.
-fn accepted(protocol: Option<&str>, request: &Request) -> Result<ResponseHead> {
-    let mut headers = HeaderMap::new();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Some(chosen) = protocol {
-        let offered = offered(request.headers());
-        let value = HeaderValue::from_str(chosen).ok();
-        let value = value.filter(|_| offered.iter().any(|it| it == chosen));
-        let chosen = chosen.to_owned();
-        let mismatch = || Error::new(ErrorKind::ProtocolMismatch { offered, chosen });
-        headers.insert(PROTOCOL, value.ok_or_else(mismatch)?);
-    }
-    Ok(ResponseHead {
-        status: StatusCode::SWITCHING_PROTOCOLS,
-        headers,
-    })
-}
-
-/// The subprotocols that a client offers.
-fn offered(headers: &HeaderMap) -> Vec<String> {
-    let fields = headers.get_all(PROTOCOL).iter();
-    let names = fields
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','));
-    names.map(|name| name.trim().to_owned()).collect()
 }
 
 impl<M: Mode> Future for Connect<M> {

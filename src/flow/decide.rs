@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
 use crate::core::rules::Candidate;
-use crate::diagnosis::{Diagnosis, Exclusion, NearMiss};
+use crate::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::matcher::{Subject, explain};
@@ -180,17 +180,28 @@ pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Di
 fn hint(request: &Request, misses: &[NearMiss]) -> Option<&'static str> {
     let miss = misses.first().filter(|miss| miss.excluded.is_none())?;
     let failed = || miss.checks.iter().filter(|check| !check.passed);
-    let only = |names: &[&str]| failed().all(|it| names.contains(&it.matcher.as_str()));
     let is_socket = request.header("upgrade") == Some("websocket");
-    let wants_socket = miss.checks.iter().any(|it| it.matcher == "header upgrade");
+    let wants_socket = miss.checks.iter().any(asks_for_socket);
     match (is_socket, wants_socket) {
-        (true, false) if only(&["scheme"]) => Some(
+        (true, false) if failed().all(|it| it.matcher == "scheme") => Some(
             "the request opens a WebSocket, and the nearest rule is for plain requests: begin it with `websocket`",
         ),
-        (false, true) if only(&["scheme", "header upgrade"]) => Some(
-            "the nearest rule is for WebSockets, and this is a plain request: open the connection with `connect`",
+        (false, true) if failed().all(asks_for_socket) => Some(
+            "the nearest rule is for WebSockets, and this is a plain request: open the connection with `connect`, in JavaScript with `new transport.WebSocket`",
         ),
         _ => None,
+    }
+}
+
+/// Whether only the handshake of a WebSocket passes. JavaScript asks for the scheme alone, and for either
+/// where the target has none.
+fn asks_for_socket(check: &Check) -> bool {
+    let expected = check.expected.as_str();
+    match check.matcher.as_str() {
+        "header upgrade" => true,
+        "scheme" => matches!(expected, "\"ws\"" | "\"wss\""),
+        "any of" => expected == "(scheme \"ws\" or scheme \"wss\")",
+        _ => false,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::task::{Context, Poll, Waker};
 
+use serde_json::Value;
+
 use super::due::Due;
 use crate::core::after::After;
 use crate::core::socket::{Ending, Event, Next};
@@ -10,6 +12,7 @@ use crate::core::{Core, SocketId};
 use crate::engine::Engine;
 use crate::error::{Error, Part, Result};
 use crate::mode::Mode;
+use crate::model::connection::{AgeWarning, ConnectionInfo};
 use crate::model::message::{CloseFrame, Message, Side};
 
 /// One end. Dropped, it is gone.
@@ -123,6 +126,28 @@ impl<M: Mode> End<M> {
     pub(super) fn number(&self) -> u64 {
         let number = |core: &mut Core<M>| core.socket(self.id).map(|it| it.number);
         self.engine.with(number).unwrap_or_default()
+    }
+
+    pub(super) fn info(&self) -> Result<ConnectionInfo> {
+        self.engine
+            .with(|core| core.socket_context(self.id).map(|context| context.info()))
+    }
+
+    pub(super) fn age_warning(&self) -> Result<Option<AgeWarning>> {
+        self.engine.follow_clock();
+        self.engine.with(|core| {
+            let now = core.timeline.now();
+            let context = core.socket_context(self.id)?;
+            Ok(context.age_warning(now))
+        })
+    }
+
+    pub(super) fn set_state(&self, state: Value) -> Result<()> {
+        let before = self.engine.with(|core| {
+            let context = core.socket_context(self.id)?;
+            Ok(std::mem::replace(&mut context.usage.state, state))
+        });
+        before.map(drop)
     }
 
     /// Asks the connection, and again when it is time for what it waits for.

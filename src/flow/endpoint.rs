@@ -12,6 +12,7 @@ use super::wait_for_message::WaitForMessage;
 use crate::core::rules::{Accept, Action, Server};
 use crate::error::{Error, Part, Result};
 use crate::mode::Mode;
+use crate::model::connection::{AgeWarning, ConnectionInfo};
 use crate::model::message::{Message, Side, SocketMessage};
 use crate::model::message_pattern::MessagePattern;
 use crate::rule::Rule;
@@ -45,7 +46,7 @@ pub struct Endpoint<M: Mode> {
 }
 
 /// A connection that is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Connected {
     /// The connection: the number of the request that opened it.
@@ -54,6 +55,10 @@ pub struct Connected {
     pub at: Duration,
     /// The subprotocol.
     pub protocol: Option<String>,
+    /// Who it belongs to, when it was last used, and what has passed over it.
+    pub info: ConnectionInfo,
+    /// When it has been open for longer than it should be.
+    pub age_warning: Option<AgeWarning>,
 }
 
 impl<M: Mode> Endpoint<M> {
@@ -83,12 +88,21 @@ impl<M: Mode> Endpoint<M> {
     #[must_use]
     pub fn connections(&self) -> Vec<Connected> {
         let engine = &self.rule.transport().engine;
+        engine.follow_clock();
         engine.with(|core| {
+            let now = core.timeline.now();
             let open = core.open_sockets(self.rule.id()).into_iter();
-            open.map(|(_, it)| Connected {
-                connection: it.number,
-                at: it.opened_at(),
-                protocol: it.protocol.clone(),
+            open.filter_map(|id| {
+                let context = core.socket_context(id).ok()?;
+                let (info, age_warning) = (context.info(), context.age_warning(now));
+                let connection = core.socket(id)?;
+                Some(Connected {
+                    connection: connection.number,
+                    at: connection.opened_at(),
+                    protocol: connection.protocol.clone(),
+                    info,
+                    age_warning,
+                })
             })
             .collect()
         })
@@ -110,10 +124,7 @@ impl<M: Mode> Endpoint<M> {
     pub fn broadcast(&self, message: impl Into<Message>) -> Result<usize> {
         let message = message.into().validate()?;
         let engine = &self.rule.transport().engine;
-        let open = engine.with(|core| {
-            let open = core.open_sockets(self.rule.id()).into_iter();
-            open.map(|(id, _)| id).collect::<Vec<_>>()
-        });
+        let open = engine.with(|core| core.open_sockets(self.rule.id()));
         let mut sent = 0;
         for id in open {
             let message = message.clone();
@@ -163,6 +174,7 @@ impl<M: Mode> Future for NextSocket<'_, M> {
         let Some(Action::Socket(Accept {
             protocol,
             server: Server::Test,
+            ..
         })) = accept
         else {
             let reason = "the server ends of this endpoint are with a script or a handler: use `accept_by_hand`";

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use serde_json::Value;
 
 use super::end::End;
 use super::wakers::Wakers;
@@ -18,6 +19,7 @@ use crate::fault::Fault;
 use crate::matcher::panic_message;
 use crate::mode::Mode;
 use crate::model::captured::ResponseHead;
+use crate::model::connection::{AgeWarning, ConnectionInfo};
 use crate::model::message::{CloseFrame, Message};
 use crate::model::request::Request;
 
@@ -93,6 +95,17 @@ impl<M: Mode> Socket<M> {
     #[must_use]
     pub fn connection(&self) -> u64 {
         self.end.number()
+    }
+
+    /// Who the connection belongs to, when it was last used, and what has passed over it, as its
+    /// server sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`StaleHandle`](ErrorKind::StaleHandle) or [`Disposed`](ErrorKind::Disposed) when the
+    /// transport was reset or disposed.
+    pub fn info(&self) -> Result<ConnectionInfo> {
+        self.end.info()
     }
 
     /// Begins the closing handshake. Read on to see the answer.
@@ -214,6 +227,36 @@ impl<M: Mode> ServerSocket<M> {
     #[must_use]
     pub fn connection(&self) -> u64 {
         self.end.number()
+    }
+
+    /// Who the connection belongs to, when it was last used, and what has passed over it, as its
+    /// server sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`StaleHandle`](ErrorKind::StaleHandle) or [`Disposed`](ErrorKind::Disposed) when the
+    /// transport was reset or disposed.
+    pub fn info(&self) -> Result<ConnectionInfo> {
+        self.end.info()
+    }
+
+    /// A warning when the connection has been open for longer than it should be: two hours, unless
+    /// [`warn_after`](crate::connections::ConnectionBuilder::warn_after) said otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`info`](Self::info).
+    pub fn age_warning(&self) -> Result<Option<AgeWarning>> {
+        self.end.age_warning()
+    }
+
+    /// Replaces whatever the test wants to know of the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`info`](Self::info).
+    pub fn set_state(&self, state: impl Into<Value>) -> Result<()> {
+        self.end.set_state(state.into())
     }
 
     /// Begins the closing handshake. Read on to see the answer.

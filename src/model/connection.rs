@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::connection_builder::ConnectionBuilder;
 use super::isolation_key::IsolationKey;
+use super::usage::{Usage, WARN_AFTER};
 use crate::error::{Error, ErrorKind, Part, Result};
 
 /// How many bytes each of the four names may have.
 const MAX_NAME: usize = 128;
-/// How old a connection is when that is worth a warning, unless said otherwise.
-const WARN_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Who a connection belongs to, when it was last used, and what has passed over it.
 ///
@@ -37,22 +37,34 @@ const WARN_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionContext {
-    info: ConnectionInfo,
-    warn_after: Duration,
+    pub(super) owner: Owner,
+    pub(super) usage: Usage,
 }
 
-/// A snapshot of a connection, as plain data.
+/// Who a connection belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Owner {
+    pub(super) user: String,
+    pub(super) thread: String,
+    pub(super) run: String,
+}
+
+/// A snapshot of a connection, as plain data. Nobody need have said who it belongs to: then user,
+/// thread and run are all `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionInfo {
     /// What names the connection.
     pub connection_id: String,
     /// Whose connection it is.
-    pub user: String,
+    #[serde(default)]
+    pub user: Option<String>,
     /// Which of the user's threads it serves.
-    pub thread: String,
+    #[serde(default)]
+    pub thread: Option<String>,
     /// Which run of the thread it serves.
-    pub run: String,
+    #[serde(default)]
+    pub run: Option<String>,
     /// When it was made, in the transport's time.
     pub connected_at: Duration,
     /// When something last passed over it, in the transport's time.
@@ -99,124 +111,148 @@ impl ConnectionContext {
     /// What names the connection.
     #[must_use]
     pub fn connection_id(&self) -> &str {
-        &self.info.connection_id
+        &self.usage.connection_id
     }
 
     /// Whose connection it is.
     #[must_use]
     pub fn user(&self) -> &str {
-        &self.info.user
+        &self.owner.user
     }
 
     /// Which of the user's threads it serves.
     #[must_use]
     pub fn thread(&self) -> &str {
-        &self.info.thread
+        &self.owner.thread
     }
 
     /// Which run of the thread it serves.
     #[must_use]
     pub fn run(&self) -> &str {
-        &self.info.run
+        &self.owner.run
     }
 
     /// When it was made, in the transport's time.
     #[must_use]
     pub fn connected_at(&self) -> Duration {
-        self.info.connected_at
+        self.usage.connected_at
     }
 
     /// When something last passed over it, in the transport's time.
     #[must_use]
     pub fn last_activity(&self) -> Duration {
-        self.info.last_activity
+        self.usage.last_activity
     }
 
     /// Whether it is in use: until it is closed.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.info.active
+        self.usage.active
     }
 
     /// What has passed over it.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.info.traffic
+        self.usage.traffic
     }
 
     /// Whatever the test wants to know of it; `null` at first.
     #[must_use]
     pub fn state(&self) -> &Value {
-        &self.info.state
+        &self.usage.state
     }
 
     /// Replaces the state.
     pub fn set_state(&mut self, state: impl Into<Value>) {
-        self.info.state = state.into();
+        self.usage.state = state.into();
     }
 
     /// What keeps its state apart from that of others: the user and the thread. Another connection
     /// of the same thread has the same key. Costs nothing and allocates nothing.
     #[must_use]
     pub fn isolation_key(&self) -> IsolationKey<'_> {
-        self.info.isolation_key()
+        self.owner.isolation_key()
     }
 
     /// Notes that the connection is used now. Time never moves back, and a closed connection is not
     /// used. Allocates nothing.
     pub fn touch(&mut self, now: Duration) {
-        if self.info.active {
-            self.info.last_activity = self.info.last_activity.max(now);
-        }
+        self.usage.touch(now);
     }
 
     /// Notes that a message of so many bytes was sent. A closed connection sends nothing.
     pub fn sent(&mut self, bytes: usize, now: Duration) {
-        self.touch(now);
-        if self.info.active {
-            self.info.traffic.messages_sent += 1;
-            self.info.traffic.bytes_sent += bytes as u64;
-        }
+        self.usage.add(&Traffic::of_sent(bytes), now);
     }
 
     /// Notes that a message of so many bytes was received. A closed connection receives nothing.
     pub fn received(&mut self, bytes: usize, now: Duration) {
-        self.touch(now);
-        if self.info.active {
-            self.info.traffic.messages_received += 1;
-            self.info.traffic.bytes_received += bytes as u64;
-        }
+        self.usage.add(&Traffic::of_received(bytes), now);
     }
 
     /// Notes that the connection is closed. It stays so.
     pub fn close(&mut self) {
-        self.info.active = false;
+        self.usage.active = false;
     }
 
     /// How long ago it was made.
     #[must_use]
     pub fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.info.connected_at)
+        self.usage.age(now)
     }
 
     /// How long ago it was last used.
     #[must_use]
     pub fn idle(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.info.last_activity)
+        now.saturating_sub(self.usage.last_activity)
     }
 
     /// A warning if the connection is open and older than its limit: two hours, unless
     /// [`warn_after`](ConnectionBuilder::warn_after) said otherwise.
     #[must_use]
     pub fn age_warning(&self, now: Duration) -> Option<AgeWarning> {
-        let (age, limit) = (self.age(now), self.warn_after);
-        (self.info.active && age > limit).then_some(AgeWarning { age, limit })
+        self.usage.age_warning(now)
     }
 
     /// A snapshot.
     #[must_use]
     pub fn info(&self) -> ConnectionInfo {
-        self.info.clone()
+        ConnectionInfo::of(Some(&self.owner), &self.usage)
+    }
+
+    pub(crate) fn into_parts(self) -> (Owner, Usage) {
+        (self.owner, self.usage)
+    }
+}
+
+impl Owner {
+    pub(crate) fn isolation_key(&self) -> IsolationKey<'_> {
+        IsolationKey::new(&self.user, &self.thread)
+    }
+}
+
+impl Traffic {
+    pub(crate) fn of_sent(bytes: usize) -> Self {
+        Self {
+            messages_sent: 1,
+            bytes_sent: bytes as u64,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn of_received(bytes: usize) -> Self {
+        Self {
+            messages_received: 1,
+            bytes_received: bytes as u64,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.messages_sent += more.messages_sent;
+        self.messages_received += more.messages_received;
+        self.bytes_sent += more.bytes_sent;
+        self.bytes_received += more.bytes_received;
     }
 }
 
@@ -225,19 +261,46 @@ impl TryFrom<ConnectionInfo> for ConnectionContext {
 
     /// A context that goes on where the snapshot was taken, with the usual age limit.
     fn try_from(info: ConnectionInfo) -> Result<Self> {
+        let owner = Owner {
+            user: required("user", info.user.clone())?,
+            thread: required("thread", info.thread.clone())?,
+            run: required("run", info.run.clone())?,
+        };
         info.validate()?;
-        Ok(Self {
-            info,
+        let usage = Usage {
+            connection_id: info.connection_id,
+            connected_at: info.connected_at,
+            last_activity: info.last_activity,
+            active: info.active,
+            state: info.state,
+            traffic: info.traffic,
             warn_after: WARN_AFTER,
-        })
+        };
+        Ok(Self { owner, usage })
     }
 }
 
 impl ConnectionInfo {
-    /// What keeps its state apart from that of others: the user and the thread.
+    pub(crate) fn of(owner: Option<&Owner>, usage: &Usage) -> Self {
+        Self {
+            connection_id: usage.connection_id.clone(),
+            user: owner.map(|owner| owner.user.clone()),
+            thread: owner.map(|owner| owner.thread.clone()),
+            run: owner.map(|owner| owner.run.clone()),
+            connected_at: usage.connected_at,
+            last_activity: usage.last_activity,
+            active: usage.active,
+            state: usage.state.clone(),
+            traffic: usage.traffic,
+        }
+    }
+
+    /// What keeps its state apart from that of others: the user and the thread. `None` where nobody
+    /// has said who it belongs to.
     #[must_use]
-    pub fn isolation_key(&self) -> IsolationKey<'_> {
-        IsolationKey::new(&self.user, &self.thread)
+    pub fn isolation_key(&self) -> Option<IsolationKey<'_>> {
+        let user = self.user.as_deref()?;
+        Some(IsolationKey::new(user, self.thread.as_deref()?))
     }
 
     /// Whether this can be said of a connection.
@@ -246,11 +309,23 @@ impl ConnectionInfo {
     ///
     /// [`Part::Connection`] for the first of connection id, user, thread and run that is empty, has
     /// more than 128 bytes or has a control character; or if it was last used before it was made.
+    /// [`MissingField`](ErrorKind::MissingField) for the first of user, thread and run that is not
+    /// there, where another one is.
     pub fn validate(&self) -> Result<()> {
         validate_name("connection id", &self.connection_id)?;
-        validate_name("user", &self.user)?;
-        validate_name("thread", &self.thread)?;
-        validate_name("run", &self.run)?;
+        let names = [
+            ("user", &self.user),
+            ("thread", &self.thread),
+            ("run", &self.run),
+        ];
+        let is_owned = names.iter().any(|(_, name)| name.is_some());
+        for (field, name) in names {
+            match name {
+                Some(name) => validate_name(field, name)?,
+                None if is_owned => return Err(missing(field)),
+                None => {}
+            }
+        }
         if self.last_activity < self.connected_at {
             return Err(Error::invalid(
                 Part::Connection,
@@ -265,7 +340,7 @@ impl ConnectionInfo {
     }
 }
 
-fn validate_name(field: &str, name: &str) -> Result<()> {
+pub(super) fn validate_name(field: &str, name: &str) -> Result<()> {
     let reason = if name.is_empty() {
         format!("the {field} is empty: it must tell this one from others")
     } else if name.len() > MAX_NAME {
@@ -279,106 +354,13 @@ fn validate_name(field: &str, name: &str) -> Result<()> {
     Err(Error::invalid(Part::Connection, name, reason))
 }
 
-/// Says who a connection belongs to; made by [`ConnectionContext::builder`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct ConnectionBuilder {
-    connection_id: Option<String>,
-    user: Option<String>,
-    thread: Option<String>,
-    run: Option<String>,
-    connected_at: Option<Duration>,
-    warn_after: Option<Duration>,
-    state: Value,
+pub(super) fn required(field: &'static str, name: Option<String>) -> Result<String> {
+    name.ok_or_else(|| missing(field))
 }
 
-impl ConnectionBuilder {
-    /// What names the connection. Required, but where [`Connections`] count them.
-    ///
-    /// [`Connections`]: crate::connections::Connections
-    pub fn connection_id(mut self, connection_id: impl Into<String>) -> Self {
-        self.connection_id = Some(connection_id.into());
-        self
-    }
-
-    /// Whose connection it is. Required.
-    pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = Some(user.into());
-        self
-    }
-
-    /// Which of the user's threads it serves. Required.
-    pub fn thread(mut self, thread: impl Into<String>) -> Self {
-        self.thread = Some(thread.into());
-        self
-    }
-
-    /// Which run of the thread it serves. Required.
-    pub fn run(mut self, run: impl Into<String>) -> Self {
-        self.run = Some(run.into());
-        self
-    }
-
-    /// When it was made, in the transport's time: its beginning, unless said otherwise.
-    pub fn connected_at(mut self, connected_at: Duration) -> Self {
-        self.connected_at = Some(connected_at);
-        self
-    }
-
-    /// How old the connection may be before that is worth a warning; two hours unless said
-    /// otherwise.
-    pub fn warn_after(mut self, age: Duration) -> Self {
-        self.warn_after = Some(age);
-        self
-    }
-
-    /// Whatever the test wants to know of it.
-    pub fn state(mut self, state: impl Into<Value>) -> Self {
-        self.state = state.into();
-        self
-    }
-
-    /// The context.
-    ///
-    /// # Errors
-    ///
-    /// [`MissingField`](ErrorKind::MissingField) for the first that is missing of connection id,
-    /// user, thread and run, in this order; then that of [`ConnectionInfo::validate`].
-    pub fn build(self) -> Result<ConnectionContext> {
-        let connected_at = self.connected_at.unwrap_or_default();
-        let info = ConnectionInfo {
-            connection_id: required("connection_id", self.connection_id)?,
-            user: required("user", self.user)?,
-            thread: required("thread", self.thread)?,
-            run: required("run", self.run)?,
-            connected_at,
-            last_activity: connected_at,
-            active: true,
-            state: self.state,
-            traffic: Traffic::default(),
-        };
-        info.validate()?;
-        Ok(ConnectionContext {
-            info,
-            warn_after: self.warn_after.unwrap_or(WARN_AFTER),
-        })
-    }
-
-    /// What the connection is called, and when it was made, unless the builder was told.
-    pub(crate) fn with_defaults(
-        mut self,
-        id: impl FnOnce() -> String,
-        connected_at: Duration,
-    ) -> Self {
-        self.connection_id.get_or_insert_with(id);
-        self.connected_at.get_or_insert(connected_at);
-        self
-    }
-}
-
-fn required(field: &'static str, name: Option<String>) -> Result<String> {
+fn missing(field: &'static str) -> Error {
     let of = "connection context";
-    name.ok_or_else(|| Error::new(ErrorKind::MissingField { of, field }))
+    Error::new(ErrorKind::MissingField { of, field })
 }
 
 impl fmt::Display for AgeWarning {

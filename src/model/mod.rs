@@ -5,6 +5,7 @@ pub(crate) mod captured;
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
 pub(crate) mod connection;
+pub(crate) mod connection_builder;
 pub(crate) mod content;
 pub(crate) mod damage;
 pub(crate) mod isolation_key;
@@ -25,4 +26,5 @@ pub(crate) mod socket_script;
 pub(crate) mod template;
 pub(crate) mod times;
 pub(crate) mod urlencoded;
+pub(crate) mod usage;
 pub(crate) mod views;

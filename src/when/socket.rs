@@ -3,12 +3,15 @@
 use std::future::Future;
 
 use super::{When, registered};
+use crate::core::connection_rate::ConnectionRate;
 use crate::core::rules::{Accept, Action, Server};
 use crate::error::{Error, Part, Result, TOKEN};
 use crate::flow::accept::{Accepting, Handled};
 use crate::flow::endpoint::Endpoint;
 use crate::flow::socket::ServerSocket;
-use crate::mode::{AcceptSocketHandler, Mode};
+use crate::mode::{AcceptIdentify, AcceptSocketHandler, Mode};
+use crate::model::connection_builder::ConnectionBuilder;
+use crate::model::request::Request;
 use crate::model::socket_script::{SocketScript, is_token};
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::transport::MockTransport;
@@ -19,6 +22,82 @@ impl<M: Mode> When<M> {
     /// script has its own.
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// Says who each connection belongs to, from its handshake: a closure that begins a
+    /// [`ConnectionContext`](crate::connections::ConnectionContext), whose id and time are those of the
+    /// connection unless it gives others. Without it connections have an id, times and counters, and
+    /// belong to nobody.
+    ///
+    /// A context that cannot be refuses the handshake: the client fails with
+    /// [`MissingField`](crate::ErrorKind::MissingField) or [`Part::Connection`](Part), and the journal
+    /// tells.
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    /// use mockwire::{SocketScript, connections::ConnectionContext, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// let chat = transport
+    ///     .websocket("wss://api.test/{user}/{thread}")
+    ///     .identify(|handshake| {
+    ///         ConnectionContext::builder()
+    ///             .user(handshake.param("user").unwrap_or_default())
+    ///             .thread(handshake.param("thread").unwrap_or_default())
+    ///             .run(handshake.header("x-run").unwrap_or("run_1"))
+    ///     })
+    ///     .accept(SocketScript::new().echo());
+    ///
+    /// let request = http::Request::get("wss://api.test/ada/notes").body(())?;
+    /// let socket = transport.block_on(async {
+    ///     let mut socket = transport.connect(request).await?;
+    ///     socket.send("hello".into()).await?;
+    ///     Ok::<_, mockwire::Error>(socket)
+    /// })?;
+    /// let info = &chat.connections()[0].info;
+    /// assert_eq!(info.connection_id, "conn_1");
+    /// assert_eq!(info.isolation_key().unwrap().to_string(), "ada/notes");
+    /// assert_eq!(info.traffic.bytes_received, 5);
+    /// assert_eq!(socket.info()?, *info);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn identify<F>(mut self, identify: F) -> Self
+    where
+        F: Fn(&Request) -> ConnectionBuilder + 'static,
+        M: AcceptIdentify<F>,
+    {
+        self.identify = Some(M::erase_identify(identify));
+        self
+    }
+
+    /// How fast the rule lets connections be made, in the transport's time. One too many is refused
+    /// with 429 and `retry-after`: the client fails with
+    /// [`ConnectionRateExceeded`](crate::ErrorKind::ConnectionRateExceeded), and may try again. Those
+    /// that are refused count for nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mockwire::{ErrorKind, SocketScript, connections::ConnectionRate, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// let rate = ConnectionRate::new(1, Duration::from_secs(60))?;
+    /// transport.websocket("/chat").connection_rate(rate).accept(SocketScript::new());
+    ///
+    /// let request = || http::Request::get("wss://api.test/chat").body(()).unwrap();
+    /// transport.block_on(async {
+    ///     transport.connect(request()).await?;
+    ///     let error = transport.connect(request()).await.unwrap_err();
+    ///     let ErrorKind::ConnectionRateExceeded { retry_after, .. } = *error.kind() else {
+    ///         panic!("{error}");
+    ///     };
+    ///     transport.sleep(retry_after).await?;
+    ///     transport.connect(request()).await
+    /// })?;
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    pub fn connection_rate(mut self, rate: ConnectionRate) -> Self {
+        self.connection_rate = Some(rate);
         self
     }
 
@@ -110,7 +189,12 @@ impl<M: Mode> When<M> {
         if let Some(protocol) = protocol.as_deref().filter(|it| !is_token(it)) {
             return Err(Error::invalid(Part::HeaderValue, protocol, TOKEN));
         }
-        let action = Action::Socket(Accept { protocol, server });
+        let action = Action::Socket(Accept {
+            protocol,
+            identify: self.identify.take(),
+            rate: self.connection_rate.take(),
+            server,
+        });
         self.register(action).map(Endpoint::new)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, Sink, SinkExt, StreamExt};
+use mockwire::connections::ConnectionContext;
 use mockwire::{Error, Message, Reply, Request, SequenceEnd, SocketScript, Timing};
 
 use super::{
@@ -1063,5 +1064,30 @@ fn who_waits_for_sessions_is_woken_and_what_they_hold_dropped_outside() {
         session.state().unwrap().put(Arc::new(Owned));
         let removed = assert_intrudes("inactive", || sessions.remove_inactive(Duration::ZERO));
         assert!(removed.contains(&key));
+    });
+}
+
+#[test]
+fn what_identifies_connections_may_use_the_transport() {
+    watched(|| {
+        for whole in [true, false] {
+            let transport = MockTransport::new();
+            arm(&transport);
+            let owned = Owned;
+            let url = "wss://api.test/socket";
+            let when = transport.websocket(url).identify(move |_: &Request| {
+                let _ = &owned;
+                intrude();
+                let builder = ConnectionContext::builder().user("ada").thread("notes");
+                if whole { builder.run("1") } else { builder }
+            });
+            let endpoint = when.accept(SocketScript::new());
+            let connect = || transport.connect(handshake()).now_or_never();
+            assert_intrudes("a connection is identified", || {
+                assert_eq!(connect().unwrap().is_ok(), whole);
+            });
+            assert_intrudes("the rule is gone", || endpoint.rule().remove().unwrap());
+            transport.dispose();
+        }
     });
 }

@@ -228,6 +228,27 @@ fn connections_end_with_the_transport() {
 }
 
 #[test]
+fn an_end_from_before_a_reset_reaches_nobody() {
+    let transport = MockTransport::new();
+    transport.websocket(URL).accept(SocketScript::new().echo());
+    let mut old = open(&transport);
+    transport.reset();
+    let endpoint = transport.websocket(URL).accept_by_hand();
+    let mut client = open(&transport);
+    let mut server = transport.block_on(endpoint.next()).unwrap();
+    let error = transport.block_on(old.send("crossed".into())).unwrap_err();
+    assert_eq!(error.code(), "MOCKWIRE_STALE_HANDLE");
+    assert!(old.info().is_err());
+    drop(old);
+    transport.block_on(async {
+        client.send("own".into()).await.unwrap();
+        assert_eq!(server.next().await, Some(Ok(Message::text("own"))));
+    });
+    assert_eq!(client.info().unwrap().connection_id, "conn_1");
+    assert_eq!(endpoint.messages()[0].number, 1);
+}
+
+#[test]
 fn only_an_endpoint_by_hand_gives_server_ends() {
     let transport = MockTransport::new();
     let endpoint = transport.websocket(URL).accept(SocketScript::new());

@@ -38,9 +38,12 @@ mod local {
     mod sessions;
     mod socket_scripts;
     mod sockets;
+    mod sockets_context;
+    mod sockets_endings;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod sockets_rate;
     mod state;
     mod streaming;
     mod time;
@@ -78,9 +81,12 @@ mod sync {
     mod sessions;
     mod socket_scripts;
     mod sockets;
+    mod sockets_context;
+    mod sockets_endings;
     mod sockets_handshake;
     mod sockets_live;
     mod sockets_many;
+    mod sockets_rate;
     mod state;
     mod streaming;
     mod time;

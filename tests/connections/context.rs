@@ -144,7 +144,7 @@ fn a_snapshot_is_plain_data_that_a_context_goes_on_from() {
     let info = context.info();
     context.received(4, ms(2));
     assert_eq!(info.traffic.bytes_received, 3);
-    assert_eq!(info.isolation_key(), context.isolation_key());
+    assert_eq!(info.isolation_key(), Some(context.isolation_key()));
 
     let text = serde_json::to_string(&info).unwrap();
     let read: ConnectionInfo = serde_json::from_str(&text).unwrap();
@@ -213,8 +213,28 @@ fn a_snapshot_that_cannot_be_is_refused() {
     assert_eq!(value, "conn_1");
     assert_eq!(reason, "it was last used at 4ms, before it was made at 5ms");
     let nameless = ConnectionInfo {
-        run: String::new(),
-        ..info
+        run: Some(String::new()),
+        ..info.clone()
     };
     assert!(nameless.validate().is_err());
+    // It belongs to nobody, or to somebody who is told in full.
+    let half = ConnectionInfo {
+        thread: None,
+        ..info.clone()
+    };
+    let kind = ErrorKind::MissingField {
+        of: "connection context",
+        field: "thread",
+    };
+    assert_eq!(*half.validate().unwrap_err().kind(), kind);
+    assert_eq!(*ConnectionContext::try_from(half).unwrap_err().kind(), kind);
+    let nobodys = ConnectionInfo {
+        user: None,
+        thread: None,
+        run: None,
+        ..info
+    };
+    nobodys.validate().unwrap();
+    assert_eq!(nobodys.isolation_key(), None);
+    assert!(ConnectionContext::try_from(nobodys).is_err());
 }

@@ -1,6 +1,7 @@
 //! A real WebSocket client over the transport's bytes.
 
 use std::io;
+use std::time::Duration;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::client::IntoClientRequest;
@@ -9,6 +10,7 @@ use async_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control
 use async_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 use async_tungstenite::tungstenite::{Error as WireError, Message};
 use futures::{AsyncReadExt, AsyncWriteExt, SinkExt, StreamExt};
+use mockwire::connections::ConnectionRate;
 use mockwire::futures::{Duplex, ServerSocket};
 use mockwire::sync::MockTransport;
 use mockwire::{
@@ -121,6 +123,20 @@ fn a_refusal_is_a_response() {
     assert_eq!(response.headers()["x"], "1");
     let body = response.body().as_deref();
     assert_eq!(body, Some(&b"who are you?"[..]));
+}
+
+#[test]
+fn who_connects_too_fast_gets_429() {
+    let transport = MockTransport::new();
+    let rate = ConnectionRate::new(1, Duration::from_millis(1500)).unwrap();
+    let rule = transport.websocket(URL).connection_rate(rate);
+    rule.accept(SocketScript::new());
+    let _first = transport.block_on(try_open(&transport)).unwrap();
+    let Err(WireError::Http(response)) = transport.block_on(try_open(&transport)) else {
+        panic!("not refused");
+    };
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "2");
 }
 
 #[test]

@@ -5,6 +5,7 @@ import { HandlerError, messageOf, SocketError } from "../errors.js";
 import { type Head, headOf } from "../reply/head.js";
 import { type Answer, Reply } from "../reply/reply.js";
 import { type ClientEnd, Connection, type SocketPeer } from "./connection.js";
+import { type ConnectionRate, type Context, type Identify, openContext } from "./context.js";
 import type { Endpoint } from "./endpoint.js";
 import type { SocketExchange } from "./exchange.js";
 import type { SocketMessage } from "./message.js";
@@ -27,16 +28,23 @@ export type ProtocolChoice = string | ((offered: readonly string[]) => string | 
 /** Who plays the server: a handler, a script as JSON, or the test. */
 export type Server = SocketHandler<any> | string | undefined;
 
+/** On what terms connections are opened. */
+export interface Terms {
+  readonly protocol: ProtocolChoice | undefined;
+  readonly identify: Identify<any> | undefined;
+  readonly rate: ConnectionRate | undefined;
+}
+
 export class AcceptReply extends Reply {
   readonly #endpoint: Endpoint<any>;
   readonly #server: Server;
-  readonly #protocol: ProtocolChoice | undefined;
+  readonly #terms: Terms;
 
-  constructor(endpoint: Endpoint<any>, server: Server, protocol: ProtocolChoice | undefined) {
+  constructor(endpoint: Endpoint<any>, server: Server, terms: Terms) {
     super();
     this.#endpoint = endpoint;
     this.#server = server;
-    this.#protocol = protocol;
+    this.#terms = terms;
   }
 
   /** Who asks for this without wanting a WebSocket is told so (RFC 9110 §15.5.22). */
@@ -47,9 +55,10 @@ export class AcceptReply extends Reply {
   /** Opens the connection, now or when a script says so. Throws what the client's end fails with. */
   accept(exchange: SocketExchange, client: ClientEnd, opened: (connection: Connection) => void): void {
     const protocol = this.#choose(exchange);
+    const context = openContext(exchange, this.#terms.identify, this.#terms.rate);
     const open = (peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer) =>
-      opened(this.#open(exchange, client, protocol, peerOf));
-    if (typeof this.#server === "string") playScript(this.#server, protocol, exchange, client, open);
+      opened(this.#open(exchange, client, protocol, context, peerOf));
+    if (typeof this.#server === "string") playScript(this.#server, protocol, exchange, client, open, () => context.end());
     else open((_, socket) => socket.peer);
   }
 
@@ -57,15 +66,17 @@ export class AcceptReply extends Reply {
     exchange: SocketExchange,
     client: ClientEnd,
     protocol: string,
+    context: Context,
     peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer,
   ): Connection {
     exchange.head = headFor(protocol);
+    context.begin();
     const endpoint = this.#endpoint;
     const note = (message: SocketMessage) => {
       exchange.log.push(message);
       endpoint.note(message);
     };
-    return new Connection(exchange, client, protocol, note, (connection) => {
+    return new Connection(exchange, client, protocol, context, note, (connection) => {
       const socket = new ServerSocket(connection, (thrown) => fail(connection, thrown));
       const peer = peerOf(connection, socket);
       endpoint.opened(socket);
@@ -86,7 +97,7 @@ export class AcceptReply extends Reply {
   #choose({ offered, rule }: SocketExchange): string {
     let chosen: string | undefined;
     try {
-      const choice = this.#protocol;
+      const choice = this.#terms.protocol;
       chosen = typeof choice === "function" ? choice(offered) : (choice ?? offered[0]);
     } catch (thrown) {
       throw new HandlerError(`the choice of a subprotocol of ${rule} failed: ${messageOf(thrown)}`, thrown);

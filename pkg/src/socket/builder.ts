@@ -10,7 +10,8 @@ import { replyWith, type ReplyBody } from "../reply/from.js";
 import type { Rule } from "../rule.js";
 import { placeOf } from "../site.js";
 import { parseTarget, type Target } from "../target.js";
-import { AcceptReply, type ProtocolChoice, type SocketHandler } from "./accept.js";
+import { AcceptReply, type ProtocolChoice, type SocketHandler, type Terms } from "./accept.js";
+import { checkedRate, type ConnectionRate, type Identify } from "./context.js";
 import { Endpoint } from "./endpoint.js";
 import { encodeScript, type SocketScript } from "./script.js";
 
@@ -23,6 +24,8 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
   readonly #registrar: Registrar;
   readonly #draft: RuleDraft;
   #protocol: ProtocolChoice | undefined;
+  #identify: Identify<Params> | undefined;
+  #rate: ConnectionRate | undefined;
 
   /** @internal */
   constructor(registrar: Registrar, draft: RuleDraft) {
@@ -47,6 +50,36 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
   }
 
   /**
+   * Says who each connection belongs to, from its handshake: what `socket.context` tells. When it throws, or
+   * a name is missing or malformed, the handshake fails. Without it connections belong to nobody.
+   *
+   * @example
+   * transport
+   *   .websocket("wss://api.test/:user/:thread")
+   *   .identify(({ params }) => ({ user: params.user, thread: params.thread, run: "run_1" }))
+   *   .accept();
+   */
+  identify(identify: Identify<Params>): this {
+    if (typeof identify !== "function") {
+      throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `identify() takes a function, not ${shown(identify)}`);
+    }
+    this.#identify = identify;
+    return this;
+  }
+
+  /**
+   * How fast connections may be made, in the transport's time. One too many is refused with 429 and
+   * `retry-after`: the client's socket gets an `error` with a `ConnectionRateError`, and may try again. Those
+   * that are refused count for nothing.
+   *
+   * @example transport.websocket("wss://api.test/chat").connectionRate({ connections: 10, per: 1000 }).accept();
+   */
+  connectionRate(rate: ConnectionRate): this {
+    this.#rate = checkedRate(this.#registrar.core, rate);
+    return this;
+  }
+
+  /**
    * Accepts connections: by hand (`endpoint.next()` gives each one), with a function that plays the
    * server, or with a script.
    *
@@ -61,7 +94,7 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
     const reply =
       typeof server === "object" && server !== null
         ? this.#scripted(endpoint, server)
-        : new AcceptReply(endpoint, checked(server), this.#protocol);
+        : new AcceptReply(endpoint, checked(server), this.#terms(this.#protocol));
     return endpoint.attach(this.#registrar.register(this.#draft, [reply], undefined, placeOf(this.accept)));
   }
 
@@ -85,11 +118,15 @@ export class SocketRuleBuilder<Params = Record<string, string>> extends RuleBuil
     return this.#registrar.register(this.#draft, [error(code)], undefined, placeOf(this.fail));
   }
 
+  #terms(protocol: ProtocolChoice | undefined): Terms {
+    return { protocol, identify: this.#identify, rate: this.#rate };
+  }
+
   #scripted(endpoint: Endpoint<Params>, given: SocketScript): AcceptReply {
     const script = encodeScript(given);
     try {
       const protocol = this.#registrar.core.engine.checkScript(script);
-      return new AcceptReply(endpoint, script, protocol ?? this.#protocol);
+      return new AcceptReply(endpoint, script, this.#terms(protocol ?? this.#protocol));
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new InvalidRuleError(code ?? "MOCKWIRE_INVALID_OPTION", `accept(): ${message}`, { cause });

@@ -1,6 +1,7 @@
 /** A connection that is up: what each end sends reaches the other one, in order, until it is closed. */
 
 import { SocketError } from "../errors.js";
+import type { Context } from "./context.js";
 import { type CloseFrame, kept, type MessageType, NOTHING, type SocketData, SocketMessage, sizeOf } from "./message.js";
 import type { SocketExchange } from "./exchange.js";
 import { queueTask } from "../tasks.js";
@@ -40,6 +41,7 @@ const LOST: SocketEnd = { code: 1006, reason: "", wasClean: false };
 export class Connection {
   readonly exchange: SocketExchange;
   readonly protocol: string;
+  readonly context: Context;
   readonly #client: ClientEnd;
   readonly #peer: SocketPeer;
   readonly #note: (message: SocketMessage) => void;
@@ -55,11 +57,13 @@ export class Connection {
     exchange: SocketExchange,
     client: ClientEnd,
     protocol: string,
+    context: Context,
     note: (message: SocketMessage) => void,
     peer: (connection: Connection) => SocketPeer,
   ) {
     this.exchange = exchange;
     this.protocol = protocol;
+    this.context = context;
     this.#client = client;
     this.#note = note;
     exchange.guard((reason) => this.#lose(reason as Error));
@@ -103,7 +107,7 @@ export class Connection {
   /** The client gives up before it was told that the connection is open. */
   giveUp(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#over();
     this.exchange.finish("cancelled");
     this.#peer.ended(LOST);
   }
@@ -158,7 +162,7 @@ export class Connection {
   }
 
   #complete(): void {
-    this.#isOver = true;
+    this.#over();
     this.exchange.finish("done");
     this.#peer.ended(endOf(this.#fromClient!));
     const end = endOf(this.#fromServer!);
@@ -167,15 +171,22 @@ export class Connection {
 
   #lose(error: Error): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#over();
     this.#peer.ended(LOST);
     queueTask(() => this.#client.ended(LOST, error));
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.context.end();
   }
 
   #capture(from: "client" | "server", type: MessageType, data: SocketData, close?: CloseFrame): void {
     const { core, sequence } = this.exchange;
     const copy = kept(data, core.bodyLimit);
-    this.#note(new SocketMessage(from, type, core.now, sequence, copy.data, copy.truncated, close));
+    const message = new SocketMessage(from, type, core.now, sequence, copy.data, copy.truncated, close);
+    this.context.note(message, data);
+    this.#note(message);
   }
 }
 

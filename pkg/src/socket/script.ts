@@ -98,6 +98,7 @@ export function playScript(
   exchange: SocketExchange,
   client: ClientEnd,
   open: (peer: (connection: Connection) => SocketPeer) => void,
+  neverOpened: () => void,
 ): void {
   const { clock, engine } = exchange.core;
   clock.follow();
@@ -108,6 +109,7 @@ export function playScript(
   exchange.guard((reason) => {
     cancel?.();
     engine.leaveSocket(socket);
+    neverOpened();
     queueTask(() => client.ended({ code: 1006, reason: "", wasClean: false }, reason as Error));
   });
   const tryToOpen = () => {

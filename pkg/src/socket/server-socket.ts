@@ -3,8 +3,10 @@
 import { copyOf, isBytes } from "../bytes.js";
 import type { CapturedRequest } from "../captured.js";
 import { InvalidArgumentError, shown, SocketError } from "../errors.js";
+import type { Json } from "../reply/from.js";
 import { closeByServer, wellFormed } from "./close.js";
 import type { Connection, SocketEnd, SocketPeer } from "./connection.js";
+import type { ConnectionContext } from "./context.js";
 import type { SocketData } from "./message.js";
 
 /** How many bytes a ping has at most. */
@@ -60,6 +62,24 @@ export class ServerSocket<Params = Record<string, string>> {
   /** The subprotocol that was agreed on; empty when there is none. */
   get protocol(): string {
     return this.#connection.protocol;
+  }
+
+  /**
+   * Who the connection belongs to, when it was last used, and what has passed over it; a snapshot.
+   *
+   * @example socket.context.key; // "ada/notes"
+   */
+  get context(): ConnectionContext {
+    return this.#connection.context.info;
+  }
+
+  /**
+   * Keeps whatever the test wants to know of the connection, as `context.state`: JSON.
+   *
+   * @example socket.setState({ step: 2 });
+   */
+  setState(state: Json): void {
+    this.#connection.context.state = state;
   }
 
   /**

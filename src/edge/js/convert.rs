@@ -7,7 +7,7 @@ use slotmap::{Key, KeyData};
 use wasm_bindgen::JsValue;
 
 use super::failed;
-use crate::core::{RuleId, SocketId};
+use crate::core::{ContextId, RuleId, SocketId};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
@@ -105,6 +105,14 @@ pub(super) fn socket_number(socket: SocketId) -> f64 {
 }
 
 pub(super) fn socket_id(number: f64) -> SocketId {
+    key(number)
+}
+
+pub(super) fn context_number(context: ContextId) -> f64 {
+    number(context)
+}
+
+pub(super) fn context_id(number: f64) -> ContextId {
     key(number)
 }
 

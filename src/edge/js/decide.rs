@@ -6,7 +6,7 @@ use http::Version;
 
 use super::convert::{block, error_json, to_json};
 use crate::core::exchange::{Claimed, Delivered, Verdict};
-use crate::core::rules::Candidate;
+use crate::core::rules::{Action, Candidate};
 use crate::core::{Core, ExchangeId};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -223,9 +223,13 @@ fn number(claimed: &Claimed<Local>) -> Result<i32> {
         .reply_index(claimed.turn)
         .and_then(|index| rule.reply(index));
     reply.and_then(external).ok_or_else(|| {
-        Error::new(ErrorKind::SequenceExhausted {
-            rule: rule.site.to_string(),
-            replies: rule.action.replies().len(),
+        let site = rule.site.to_string();
+        Error::new(match &rule.action {
+            Action::Socket(_) => ErrorKind::SocketOnly { rule: site },
+            action => ErrorKind::SequenceExhausted {
+                rule: site,
+                replies: action.replies().len(),
+            },
         })
     })
 }

@@ -4,6 +4,7 @@
 //! one number; bodies and replies stay on the JavaScript side, under numbers. Header fields and
 //! bodies follow only when a rule looks at them, or a query does.
 
+mod context;
 mod convert;
 mod decide;
 mod lines;

@@ -66,6 +66,7 @@ impl Engine {
                     bytes: 0,
                 },
                 client_answers: false,
+                known: None,
             })
         });
         asked.map(socket_number).map_err(thrown)

@@ -21,8 +21,10 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
 use crate::flow::connect::Connect;
+use crate::flow::handshake::refusal;
 use crate::flow::socket::Socket;
 use crate::mode::Mode;
+use crate::model::captured::ResponseHead;
 use crate::model::message::{CloseFrame, Message};
 
 pub(super) struct Server<M: Mode> {
@@ -164,12 +166,16 @@ impl<M: Mode> Server<M> {
             (Ok(_), _) => return Ok(Step::Over),
             (Err(error), _) => error,
         };
-        let ErrorKind::HandshakeRefused { response, body } = error.kind() else {
-            return Err(failure(error));
+        let (response, body) = match (error.kind(), refusal(&error)) {
+            (ErrorKind::HandshakeRefused { response, body }, _) => {
+                (ResponseHead::clone(response), body.clone())
+            }
+            (_, Some(response)) => (response, Bytes::new()),
+            (_, None) => return Err(failure(error)),
         };
         let mut refused = Response::new(());
-        *refused.headers_mut() = response.headers.clone();
-        refuse(pipe, refused, response.status, body)
+        *refused.headers_mut() = response.headers;
+        refuse(pipe, refused, response.status, &body)
     }
 }
 
