@@ -5,8 +5,9 @@ use slotmap::{SecondaryMap, SlotMap};
 use super::connection_ids::ConnectionIds;
 use super::connection_rate::ConnectionRate;
 use super::timeline::Tick;
-use super::{ContextId, RuleId};
+use super::{ContextId, Core, RuleId, SocketId};
 use crate::error::Result;
+use crate::mode::Mode;
 use crate::model::connection::{AgeWarning, ConnectionInfo, Owner, Traffic};
 use crate::model::connection_builder::ConnectionBuilder;
 use crate::model::usage::Usage;
@@ -36,6 +37,18 @@ pub(crate) struct Passed {
     pub(crate) last: Option<Tick>,
     /// Whether the connection is closed.
     pub(crate) closed: bool,
+}
+
+impl<M: Mode> Core<M> {
+    /// What is known of a connection that somebody has.
+    pub(crate) fn socket_context(&mut self, id: SocketId) -> Result<&mut Context> {
+        let gone = self.gone("connection");
+        let sockets = self.sockets.as_deref_mut().ok_or_else(|| gone.clone())?;
+        let context = sockets.live.get(id).and_then(|it| it.context);
+        context
+            .and_then(|context| sockets.contexts.get_mut(context))
+            .ok_or(gone)
+    }
 }
 
 impl Contexts {

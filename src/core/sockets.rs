@@ -8,7 +8,7 @@ use slotmap::{SecondaryMap, SlotMap};
 
 use super::after::After;
 use super::connection_rate::ConnectionRate;
-use super::contexts::{Context, Contexts};
+use super::contexts::Contexts;
 use super::journal::{Response, SocketRecord};
 use super::rules::Site;
 use super::socket::{Changes, Event, Machine, Next, Unmet};
@@ -300,16 +300,6 @@ impl<M: Mode> Core<M> {
 
     pub(crate) fn socket(&self, id: SocketId) -> Option<&Connection> {
         self.sockets.as_ref()?.live.get(id)
-    }
-
-    /// What is known of a connection that somebody has.
-    pub(crate) fn socket_context(&mut self, id: SocketId) -> Result<&mut Context> {
-        let gone = self.gone("connection");
-        let sockets = self.sockets.as_deref_mut().ok_or_else(|| gone.clone())?;
-        let context = sockets.live.get(id).and_then(|it| it.context);
-        context
-            .and_then(|context| sockets.contexts.get_mut(context))
-            .ok_or(gone)
     }
 }
 

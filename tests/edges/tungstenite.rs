@@ -168,7 +168,7 @@ fn messages_go_both_ways_and_delays_take_no_time() {
     let script = SocketScript::new()
         .expect("hi")
         .expect(vec![1, 2].into_iter().collect::<bytes::Bytes>())
-        .delay(std::time::Duration::from_secs(3600))
+        .delay(Duration::from_secs(3600))
         .send("hello")
         .send(vec![3, 4])
         .close(4000, "bye");
@@ -496,9 +496,7 @@ fn a_request_that_is_no_handshake_is_answered_with_400() {
 
 #[test]
 fn it_works_on_an_executor_that_is_not_ours() {
-    let script = SocketScript::new()
-        .delay(std::time::Duration::from_secs(5))
-        .echo();
+    let script = SocketScript::new().delay(Duration::from_secs(5)).echo();
     let transport = playing(script);
     futures::executor::block_on(async {
         let mut client = try_open(&transport).await.unwrap();
