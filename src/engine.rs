@@ -5,6 +5,7 @@ use std::task::Waker;
 use http::{HeaderName, StatusCode};
 
 use crate::core::{Aftermath, Core};
+use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
 use crate::model::captured::Captured;
@@ -27,6 +28,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) timer: Option<M::Timer>,
     /// Where random numbers come from.
     pub(crate) seed: u64,
+    /// `None` without limits, as nearly always.
+    pub(crate) limits: Option<Box<Limits<M>>>,
     /// How many exchanges the journal keeps.
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
@@ -64,8 +67,12 @@ pub enum Timing {
 
 impl<M: Mode> Engine<M> {
     pub(crate) fn new(settings: Settings<M>) -> Self {
+        let mut core = Core::new(settings.requests);
+        if let Some(limits) = &settings.limits {
+            limits.apply(&mut core);
+        }
         Self {
-            core: Cell::new(Core::new(settings.requests)),
+            core: Cell::new(core),
             settings,
         }
     }

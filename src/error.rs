@@ -101,6 +101,11 @@ pub enum ErrorKind {
     },
     /// The transport that requests are passed through to failed; see the source.
     PassthroughFailed,
+    /// As many requests or items wait as may wait.
+    QueueFull {
+        /// How many wait.
+        waiting: usize,
+    },
     /// A sequence of replies has no more, and was not told to repeat or to cycle.
     SequenceExhausted {
         /// Where the rule was registered.
@@ -226,6 +231,7 @@ impl Error {
             ErrorKind::Invalid { part, .. } => part.code(),
             ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
+            ErrorKind::QueueFull { .. } => "MOCKWIRE_QUEUE_FULL",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
@@ -348,6 +354,10 @@ impl fmt::Display for ErrorKind {
             Self::PassthroughFailed => {
                 f.write_str("the transport that the request was passed through to failed")
             }
+            Self::QueueFull { waiting } => write!(
+                f,
+                "the queue is full: {waiting} wait already, and no more may (`max_waiting`)"
+            ),
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"

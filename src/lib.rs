@@ -52,6 +52,9 @@ mod engine;
 mod error;
 mod fault;
 mod flow;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod interleavings;
+mod limits;
 mod matcher;
 mod mode;
 mod model;
@@ -75,11 +78,13 @@ pub use self::fault::Fault;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptResponder, AcceptStream, AcceptTimer, Local, Mode,
-    Threaded,
+    AcceptFuture, AcceptPredicate, AcceptReading, AcceptResponder, AcceptStream, AcceptTimer,
+    Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
+pub use self::model::concurrency::{Concurrency, KeyConcurrency};
 pub use self::model::content::Content;
+pub use self::model::priority::Priority;
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
 pub use self::model::script::{Chunking, Ending, Rate, Script};

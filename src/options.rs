@@ -29,8 +29,8 @@ use crate::transport::MockTransport;
 /// ```
 #[must_use = "an option does nothing until `build`"]
 pub struct Builder<M: Mode> {
-    settings: Settings<M>,
-    mistake: Option<Error>,
+    pub(crate) settings: Settings<M>,
+    pub(crate) mistake: Option<Error>,
 }
 
 impl<M: Mode> Builder<M> {
@@ -42,6 +42,7 @@ impl<M: Mode> Builder<M> {
                 timing: Timing::default(),
                 timer: None,
                 seed: 0,
+                limits: None,
                 requests: 16_384,
                 body_bytes: 1 << 20,
                 #[cfg(feature = "compression")]

@@ -6,6 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use http::Method;
 
+use super::admission::Over;
 use super::journal::{Entry, Response};
 use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
@@ -42,6 +43,8 @@ pub(crate) enum Waits {
     Handler,
     /// For nothing: the script stalls.
     Nothing,
+    /// For other exchanges to be over: so many may go on at once.
+    Permit,
     /// For the release of this name.
     Release(String),
     /// For the test to reply.
@@ -150,7 +153,10 @@ impl<M: Mode> Core<M> {
     }
 
     /// The first rule where the target alone decides; or the rules that have to be asked.
-    fn first_verdict(&self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+    pub(crate) fn first_verdict(
+        &self,
+        request: &Request,
+    ) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
         let mut to_ask: Vec<Candidate<M>> = Vec::new();
         for id in self.rules.candidates(request) {
             let Some(registered) = self.rules.get(id) else {
@@ -173,7 +179,7 @@ impl<M: Mode> Core<M> {
         in_play.then(|| self.take_turn(exchange, id)).flatten()
     }
 
-    fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
+    pub(crate) fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hit();
         let rule = registered.rule.clone();
@@ -236,7 +242,7 @@ impl<M: Mode> Core<M> {
         exchange: ExchangeId,
         outcome: Outcome,
         delivered: &mut Delivered,
-    ) -> Result<Exchange> {
+    ) -> Result<Over> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
             return Err(self.gone("exchange"));
@@ -248,7 +254,14 @@ impl<M: Mode> Core<M> {
             entry.delivered = delivered.bytes;
             entry.taken = std::mem::take(&mut delivered.taken);
         }
-        Ok(over)
+        let next = match self.gate {
+            Some(_) => self.free(exchange),
+            None => None,
+        };
+        Ok(Over {
+            exchange: over,
+            next,
+        })
     }
 
     /// Keeps a request until the test replies; returns who waits for one.
@@ -380,7 +393,7 @@ impl<M: Mode> Core<M> {
         self.release(exchange, &mut Some(dropped)).ok().flatten()
     }
 
-    fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+    pub(crate) fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
         let sequence = self.exchanges.get(exchange)?.sequence;
         self.journal.get_mut(sequence)
     }

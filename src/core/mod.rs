@@ -3,13 +3,16 @@
 //! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
 //! who does it when the borrow is over.
 
+pub(crate) mod admission;
 pub(crate) mod blocks;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod exchange;
+pub(crate) mod gate;
 pub(crate) mod gates;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod line;
 pub(crate) mod rules;
 pub(crate) mod timeline;
 
@@ -19,6 +22,7 @@ use std::task::Waker;
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
 use self::exchange::{Exchange, HoldQueue};
+use self::gate::Gate;
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
 use self::rules::{Rule, Rules};
@@ -48,6 +52,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) journal: Journal<M>,
     pub(crate) timeline: Timeline,
     pub(crate) gates: Gates,
+    /// Where concurrency is limited.
+    pub(crate) gate: Option<Box<Gate>>,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     pub(crate) disposed: bool,
@@ -73,6 +79,7 @@ impl<M: Mode> Core<M> {
             journal: Journal::new(requests),
             timeline: Timeline::new(),
             gates: Gates::default(),
+            gate: None,
             arrivals: BTreeMap::new(),
             disposed: false,
         }
@@ -144,6 +151,9 @@ impl<M: Mode> Core<M> {
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
+        if let Some(gate) = &mut self.gate {
+            gate.clear();
+        }
         aftermath
     }
 }

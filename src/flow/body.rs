@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::play::Playing;
 use crate::core::ExchangeId;
+use crate::core::admission::Over;
 use crate::core::exchange::Delivered;
 use crate::engine::Engine;
 use crate::error::{Error, Part, Result};
@@ -231,7 +232,7 @@ impl<M: Mode> Body<M> {
         };
         let mut left = delivered;
         let over = engine.with(|core| core.finish(id, outcome, &mut left));
-        over.map(drop)
+        over.map(Over::settle)
     }
 }
 

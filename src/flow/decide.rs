@@ -47,15 +47,39 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
-    let exchange = arrived.exchange;
+    Ok(conclude(
+        engine,
+        arrived.exchange,
+        arrived.sequence,
+        verdict,
+    ))
+}
+
+/// Finds the rule that answers a request which has been admitted.
+pub(crate) fn decide_admitted<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    sequence: u64,
+    request: &Request,
+) -> Result<Decided<M>> {
+    let verdict = engine.with(|core| core.verdict(exchange, request))?;
+    Ok(conclude(engine, exchange, sequence, verdict))
+}
+
+fn conclude<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    sequence: u64,
+    verdict: Verdict<M>,
+) -> Decided<M> {
     let decision = match verdict {
         Verdict::Claimed { claimed, request } => answer(claimed, request),
         Verdict::Ask {
             candidates,
             request,
-        } => ask(engine, exchange, arrived.sequence, candidates, request),
+        } => ask(engine, exchange, sequence, candidates, request),
     };
-    Ok(Decided { exchange, decision })
+    Decided { exchange, decision }
 }
 
 /// Asks the candidates, and diagnoses the request when none of them answers.

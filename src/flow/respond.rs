@@ -11,6 +11,7 @@ use super::body::Body;
 use super::decide::{Decided, Decision, decide};
 use super::deliver::Delayed;
 use crate::core::ExchangeId;
+use crate::core::admission::Over;
 use crate::core::exchange::{Claimed, Delivered, Waits};
 use crate::core::rules::{Action, Site};
 use crate::engine::{Engine, Unmatched};
@@ -33,6 +34,12 @@ pub struct Respond<M: Mode> {
 
 pub(super) enum State<M: Mode> {
     Start(Request),
+    /// It waits to be admitted.
+    Queued {
+        exchange: ExchangeId,
+        sequence: u64,
+        request: Request,
+    },
     /// A handler is thinking.
     Answering {
         exchange: ExchangeId,
@@ -68,10 +75,22 @@ impl<M: Mode> Respond<M> {
     }
 
     fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = match decide(self.engine(), request) {
-            Ok(decided) => decided,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
+        if self.engine().settings.limits.is_some() {
+            return self.enter(request, cx);
+        }
+        match decide(self.engine(), request) {
+            Ok(decided) => self.carry_out(decided, cx),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// Does what was decided.
+    pub(super) fn carry_out(
+        &mut self,
+        decided: Decided<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        let Decided { exchange, decision } = decided;
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
@@ -193,7 +212,7 @@ impl<M: Mode> Respond<M> {
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
-    fn park(
+    pub(super) fn park(
         &mut self,
         exchange: ExchangeId,
         waits: Waits,
@@ -238,7 +257,7 @@ impl<M: Mode> Respond<M> {
         let over = self
             .engine()
             .with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-        over.map(drop)
+        over.map(Over::settle)
     }
 }
 
@@ -250,6 +269,7 @@ impl<M: Mode> Future for Respond<M> {
             State::Answering { .. } => self.poll_answer(cx),
             State::Delayed(_) => self.poll_delayed(cx),
             State::Held { .. } => self.poll_held(cx),
+            State::Queued { .. } => self.poll_queued(cx),
             State::Start(_) => match self.take_state() {
                 State::Start(request) => self.start(request, cx),
                 _ => unreachable!("the state was just matched"),
@@ -264,7 +284,12 @@ impl<M: Mode> Unpin for Respond<M> {}
 impl<M: Mode> Drop for Respond<M> {
     fn drop(&mut self) {
         let exchange = match (&mut self.state, &self.engine) {
-            (State::Answering { exchange, .. } | State::Held { exchange, .. }, _) => *exchange,
+            (
+                State::Answering { exchange, .. }
+                | State::Held { exchange, .. }
+                | State::Queued { exchange, .. },
+                _,
+            ) => *exchange,
             (State::Delayed(delayed), Some(engine)) => {
                 delayed.due.leave(engine);
                 delayed.exchange
@@ -279,6 +304,7 @@ impl<M: Mode> fmt::Debug for Respond<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Start(request) => format!("{request}, not polled yet"),
+            State::Queued { request, .. } => format!("{request}, queued"),
             State::Answering { .. } => "waiting for a handler".to_owned(),
             State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),

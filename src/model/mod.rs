@@ -4,10 +4,12 @@ pub(crate) mod base64;
 pub(crate) mod captured;
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
+pub(crate) mod concurrency;
 pub(crate) mod connection;
 pub(crate) mod content;
 pub(crate) mod isolation_key;
 pub(crate) mod json;
+pub(crate) mod priority;
 pub(crate) mod random;
 pub(crate) mod redact;
 pub(crate) mod reply;

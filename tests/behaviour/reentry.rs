@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
-use mockwire::{Error, Reply, Request, SequenceEnd, Timing};
+use mockwire::{Error, Priority, Reply, Request, SequenceEnd, Timing};
 
 use super::{INTRUSION, MockTransport, intrude, intrusions, watched};
 
@@ -76,6 +76,7 @@ fn arm(transport: &MockTransport) {
         let _ = transport.now();
         let _ = transport.scenario("s");
         let _ = transport.is_disposed();
+        let _ = transport.concurrency();
         transport.set_scenario("intruded", "yes");
         let _ = transport.try_verify();
         let _ = transport.call(get()).now_or_never();
@@ -752,5 +753,42 @@ fn a_call_polled_by_hand_uses_the_waker_outside() {
         let held = hold.next().now_or_never().unwrap().unwrap();
         assert_intrudes("replying", || held.reply("x").unwrap());
         assert!(poll(&mut call).is_ready());
+    });
+}
+
+#[test]
+fn who_is_queued_is_read_woken_and_dropped_outside() {
+    watched(|| {
+        let transport = MockTransport::builder()
+            .max_concurrent(1)
+            .max_waiting(100)
+            .concurrency_key(|_: &Request| {
+                intrude();
+                "key".to_owned()
+            })
+            .priority_of(|_: &Request| {
+                intrude();
+                Priority::High
+            })
+            .build();
+        arm(&transport);
+        let hold = transport.post("/").hold();
+        let mut first = transport.call(request(()));
+        assert_intrudes("reading the key", || assert!(poll(&mut first).is_pending()));
+        let mut second = transport.call(request(owned_bytes()));
+        assert!(poll(&mut second).is_pending());
+        assert_intrudes("replacing the waker", || {
+            assert!(poll(&mut second).is_pending());
+        });
+        assert_intrudes("admitting the next one", || drop(first));
+        assert!(poll(&mut second).is_pending());
+        let mut third = transport.call(request(owned_bytes()));
+        assert!(poll(&mut third).is_pending());
+        assert_intrudes("dropping who waits", || drop(third));
+        let mut last = transport.call(request(()));
+        assert!(poll(&mut last).is_pending());
+        assert_intrudes("disposing", || transport.dispose());
+        assert!(poll(&mut last).is_ready());
+        drop((hold, second));
     });
 }

@@ -21,6 +21,7 @@ mod local {
 
     mod bad_input;
     mod capture;
+    mod concurrency;
     mod dispose;
     mod handlers;
     mod held;
@@ -51,6 +52,7 @@ mod sync {
 
     mod bad_input;
     mod capture;
+    mod concurrency;
     mod dispose;
     mod handlers;
     mod held;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use http::Version;
 
 use super::convert::{block, error_json, to_json};
+use crate::core::admission::Over;
 use crate::core::exchange::{Claimed, Delivered, Verdict};
 use crate::core::rules::Candidate;
 use crate::core::{Core, ExchangeId};
@@ -120,7 +121,7 @@ impl Decider {
         let end = |outcome: Outcome| {
             let over =
                 engine.with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-            drop(over);
+            let _ = over.map(Over::settle);
         };
         match decided {
             Decision::Answer { claimed, request } => {

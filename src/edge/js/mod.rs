@@ -23,6 +23,7 @@ use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
+use crate::core::admission::Over;
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
 use crate::error::{Error, ErrorKind, Result};
@@ -208,7 +209,7 @@ impl Engine {
             core.finish(exchange, outcome, &mut Delivered { bytes, taken })
                 .ok()
         });
-        drop(over);
+        over.map(Over::settle);
     }
 
     /// How many captures had to go because the journal was full.
