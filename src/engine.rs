@@ -1,6 +1,7 @@
 //! The engine as its handles share it: the state behind a cell, and the settings beside it.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) timer: Option<M::Timer>,
     /// Where random numbers come from.
     pub(crate) seed: u64,
+    /// Which date time begins at, since 1970.
+    pub(crate) epoch: Duration,
     /// `None` without limits, as nearly always.
     pub(crate) limits: Option<Box<Limits<M>>>,
     /// How many exchanges the journal keeps.
@@ -89,6 +92,12 @@ impl<M: Mode> Engine<M> {
             let due = self.with(|core| core.timeline.advance_to(now));
             due.into_iter().for_each(Waker::wake);
         }
+    }
+
+    /// Now, since 1970.
+    pub(crate) fn today(&self) -> Duration {
+        let now = self.with(|core| core.timeline.now());
+        self.settings.epoch.saturating_add(now)
     }
 
     /// Snapshots of the captured exchanges from this number on.

@@ -6,23 +6,28 @@ use std::time::Duration;
 
 use crate::core::Core;
 use crate::core::gate::{Gate, GateLimits};
+use crate::core::rate::Rates;
 use crate::error::{Error, ErrorKind, Part, Result};
 use crate::matcher::panic_message;
 use crate::mode::{AcceptReading, Mode};
 use crate::model::priority::Priority;
 use crate::model::request::Request;
 use crate::options::Builder;
+use crate::rate_limit::RateLimit;
 
 /// The limits of a transport that has some.
 pub(crate) struct Limits<M: Mode> {
     gate: Option<GateLimits>,
     key: Option<M::Reading<String>>,
     priority: Option<M::Reading<Priority>>,
+    pub(crate) rates: Vec<RateLimit<M>>,
 }
 
 impl<M: Mode> Limits<M> {
     pub(crate) fn apply(&self, core: &mut Core<M>) {
         core.gate = self.gate.map(|limits| Box::new(Gate::new(limits)));
+        let kinds = self.rates.iter().map(RateLimit::kind);
+        core.all_rates = (kinds.len() > 0).then(|| Box::new(Rates::new(kinds)));
     }
 
     /// Under which key a request is counted, and how urgent it is.
@@ -39,7 +44,7 @@ impl<M: Mode> Limits<M> {
 }
 
 /// What a user's closure reads off a request. It may panic; it is called outside every borrow.
-fn read<T>(reading: &(impl Fn(&Request) -> T + ?Sized), request: &Request) -> Result<T> {
+pub(crate) fn read<T>(reading: &(impl Fn(&Request) -> T + ?Sized), request: &Request) -> Result<T> {
     catch_unwind(AssertUnwindSafe(|| reading(request))).map_err(|panic| {
         Error::new(ErrorKind::HandlerPanicked {
             rule: "(limits)".to_owned(),
@@ -135,12 +140,30 @@ impl<M: Mode> Builder<M> {
         self
     }
 
+    /// Limits how fast the transport answers: what is too much is refused with 429, before any rule is
+    /// asked. More than one limit apply together. See [`RateLimit`].
+    pub fn rate_limit(mut self, limit: RateLimit<M>) -> Self {
+        if let Some(error) = limit.mistake() {
+            self.mistake.get_or_insert(error);
+        }
+        self.limits().rates.push(limit);
+        self
+    }
+
+    /// Which date the transport's time begins at: how long after 1970-01-01, in UTC. That is what
+    /// the dates in header fields are told by; 2025-01-01 unless said otherwise.
+    pub fn epoch(mut self, since_1970: Duration) -> Self {
+        self.settings.epoch = since_1970;
+        self
+    }
+
     fn limits(&mut self) -> &mut Limits<M> {
         self.settings.limits.get_or_insert_with(|| {
             Box::new(Limits {
                 gate: None,
                 key: None,
                 priority: None,
+                rates: Vec::new(),
             })
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -42,6 +43,7 @@ impl<M: Mode> Builder<M> {
                 timing: Timing::default(),
                 timer: None,
                 seed: 0,
+                epoch: Duration::from_secs(1_735_689_600), // 2025-01-01
                 limits: None,
                 requests: 16_384,
                 body_bytes: 1 << 20,

@@ -2,9 +2,10 @@
 
 use std::task::Waker;
 
-use super::exchange::{Arrived, Exchange, Verdict};
+use super::exchange::{Arrived, Claimed, Exchange, Verdict};
 use super::gate::Entered;
-use super::{Core, ExchangeId};
+use super::rate::{Asked, Taken};
+use super::{Core, ExchangeId, RuleId};
 use crate::error::Result;
 use crate::mode::Mode;
 use crate::model::priority::Priority;
@@ -59,6 +60,26 @@ impl<M: Mode> Core<M> {
             entry.queued = Some(Box::new(now.saturating_sub(entry.at)));
         }
         self.exchanges.get_mut(next)?.take_waker()
+    }
+
+    /// Takes a turn of a rule whose rate is limited, unless that is too much, or the rule is out of
+    /// play by now.
+    pub(crate) fn claim_rated(
+        &mut self,
+        exchange: ExchangeId,
+        id: RuleId,
+        asked: &[Asked],
+    ) -> Option<(Option<Claimed<M>>, Taken)> {
+        if !self.is_in_play(self.rules.get(id)?) {
+            return None;
+        }
+        let now = self.timeline.now();
+        let taken = self.rates.get_mut(id)?.take(asked, now);
+        if taken.refused.is_none() {
+            return Some((Some(self.take_turn(exchange, id)?), taken));
+        }
+        self.entry(exchange)?.rule = Some(id);
+        Some((None, taken))
     }
 
     /// Who answers a request that has been admitted.

@@ -200,7 +200,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
-    fn is_in_play(&self, registered: &Registered<M>) -> bool {
+    pub(crate) fn is_in_play(&self, registered: &Registered<M>) -> bool {
         let rule = &registered.rule;
         let when = |step: &Step| {
             let actual = self.scenario(&step.scenario);

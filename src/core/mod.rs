@@ -13,6 +13,7 @@ pub(crate) mod gates;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod line;
+pub(crate) mod rate;
 pub(crate) mod rules;
 pub(crate) mod timeline;
 
@@ -25,10 +26,12 @@ use self::exchange::{Exchange, HoldQueue};
 use self::gate::Gate;
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
+use self::rate::{Asked, Rates, Taken};
 use self::rules::{Rule, Rules};
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
+use crate::rate_limit::RateLimit;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -54,6 +57,10 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) gates: Gates,
     /// Where concurrency is limited.
     pub(crate) gate: Option<Box<Gate>>,
+    /// The counters of the rules whose rates are limited.
+    pub(crate) rates: SecondaryMap<RuleId, Rates>,
+    /// The counters of the whole transport.
+    pub(crate) all_rates: Option<Box<Rates>>,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     pub(crate) disposed: bool,
@@ -80,6 +87,8 @@ impl<M: Mode> Core<M> {
             timeline: Timeline::new(),
             gates: Gates::default(),
             gate: None,
+            rates: SecondaryMap::new(),
+            all_rates: None,
             arrivals: BTreeMap::new(),
             disposed: false,
         }
@@ -101,7 +110,13 @@ impl<M: Mode> Core<M> {
             return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
         }
         self.timeline.note_activity();
-        Ok(self.rules.insert(rule))
+        let kinds = rule.rates().iter().map(RateLimit::kind);
+        let rates = (kinds.len() > 0).then(|| Rates::new(kinds));
+        let id = self.rules.insert(rule);
+        if let Some(rates) = rates {
+            self.rates.insert(id, rates);
+        }
+        Ok(id)
     }
 
     /// Removes a rule. Requests that it holds fail as dropped.
@@ -110,6 +125,7 @@ impl<M: Mode> Core<M> {
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
         aftermath.rules.push(rule);
+        self.rates.remove(id);
         if let Some(queue) = self.holds.remove(id) {
             aftermath.wake.extend(queue.wakers);
             for exchange in queue.waiting {
@@ -117,6 +133,12 @@ impl<M: Mode> Core<M> {
             }
         }
         Ok(aftermath)
+    }
+
+    /// Asks the limits of the whole transport for their shares.
+    pub(crate) fn take_rates(&mut self, asked: &[Asked]) -> Option<Taken> {
+        let now = self.timeline.now();
+        Some(self.all_rates.as_mut()?.take(asked, now))
     }
 
     /// Who waits for requests to arrive.
@@ -153,6 +175,10 @@ impl<M: Mode> Core<M> {
         self.gates = Gates::default();
         if let Some(gate) = &mut self.gate {
             gate.clear();
+        }
+        self.rates.clear();
+        if let Some(rates) = &mut self.all_rates {
+            rates.clear();
         }
         aftermath
     }

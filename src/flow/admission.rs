@@ -2,14 +2,20 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::decide::decide_admitted;
+use http::HeaderMap;
+
+use super::answer::Outgoing;
+use super::decide::{Rated, decide_admitted, with_params};
 use super::respond::{Respond, Response, State};
 use crate::core::ExchangeId;
 use crate::core::exchange::Waits;
 use crate::core::gate::Entered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
+use crate::model::captured::ResponseHead;
+use crate::model::reply::Reply;
 use crate::model::request::Request;
+use crate::rate_limit::RateLimit;
 
 impl<M: Mode> Respond<M> {
     /// A request arrives, and is admitted or waits.
@@ -80,7 +86,7 @@ impl<M: Mode> Respond<M> {
         self.go_on(exchange, sequence, request, cx)
     }
 
-    /// Lets the rules answer a request that has been admitted.
+    /// Lets the rules answer a request that has been admitted, unless it comes too fast.
     fn go_on(
         &mut self,
         exchange: ExchangeId,
@@ -88,9 +94,69 @@ impl<M: Mode> Respond<M> {
         request: Request,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
+        match self.ask_rates(&request) {
+            Ok(None) => {}
+            Ok(Some(refusal)) => {
+                return self.send(exchange, Outgoing::of(refusal), request, None, cx);
+            }
+            Err(error) => return Poll::Ready(Err(self.fail(exchange, error))),
+        }
         match decide_admitted(self.engine(), exchange, sequence, &request) {
             Ok(decided) => self.carry_out(decided, cx),
             Err(error) => Poll::Ready(Err(error)),
         }
+    }
+
+    /// What the limits of the whole transport refuse a request with, if they do.
+    fn ask_rates(&mut self, request: &Request) -> Result<Option<Reply>> {
+        let engine = self.engine();
+        let Some(limits) = &engine.settings.limits else {
+            return Ok(None);
+        };
+        let asked = RateLimit::ask(&limits.rates, request)?;
+        let Some(taken) = engine.with(|core| core.take_rates(&asked)) else {
+            return Ok(None);
+        };
+        let (fields, refusal) = RateLimit::tell(&limits.rates, &taken, engine.today());
+        self.add_fields(fields);
+        Ok(refusal)
+    }
+
+    /// Does what a rule says whose rate is limited.
+    pub(super) fn rated(
+        &mut self,
+        exchange: ExchangeId,
+        rated: Rated<M>,
+        request: Request,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        self.add_fields(rated.fields);
+        let claimed = match rated.answer {
+            Ok(claimed) => claimed,
+            Err(refusal) => return self.send(exchange, Outgoing::of(refusal), request, None, cx),
+        };
+        let request = with_params(&claimed, request);
+        self.answer(exchange, &claimed, Some(request), cx)
+    }
+
+    fn add_fields(&mut self, fields: HeaderMap) {
+        self.fields.get_or_insert_default().extend(fields);
+    }
+
+    /// The head of a reply with what it says besides, if it does; the journal notes that.
+    pub(super) fn take_fields(
+        &mut self,
+        exchange: ExchangeId,
+        reply: &Reply,
+    ) -> Option<Box<HeaderMap>> {
+        let added = self.fields.take()?;
+        let mut headers = Box::new(HeaderMap::clone(&reply.headers));
+        headers.extend(*added);
+        let head = Box::new(ResponseHead {
+            status: reply.status,
+            headers: HeaderMap::clone(&headers),
+        });
+        self.engine().with(|core| core.begin(exchange, head));
+        Some(headers)
     }
 }

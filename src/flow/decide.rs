@@ -1,5 +1,7 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
+use http::HeaderMap;
+
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
 use crate::core::rules::Candidate;
@@ -9,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::matcher::{Subject, explain};
 use crate::mode::Mode;
 use crate::model::redact;
+use crate::model::reply::Reply;
 use crate::model::request::Request;
+use crate::rate_limit::RateLimit;
 
 /// How many rules a diagnosis tells of.
 const NEAREST: usize = 3;
@@ -29,10 +33,30 @@ pub(crate) enum Decision<M: Mode> {
     },
     /// A predicate failed: the caller is told.
     Failed(Error),
+    /// A rule answers whose rate is limited, or refuses to.
+    Rated {
+        rated: Box<Rated<M>>,
+        request: Request,
+    },
     Unmatched {
         diagnosis: Box<Diagnosis>,
         request: Request,
     },
+}
+
+/// What a rule says whose rate is limited.
+pub(crate) struct Rated<M: Mode> {
+    /// How its limits stand.
+    pub(crate) fields: HeaderMap,
+    /// The refusal is a reply.
+    pub(crate) answer: Result<Claimed<M>, Reply>,
+}
+
+/// Who answers, of those that were asked.
+pub(crate) enum Found<M: Mode> {
+    Claimed(Claimed<M>),
+    Nobody,
+    Rated(Box<Rated<M>>),
 }
 
 /// Notes the arrival of a request and finds the rule that answers it.
@@ -92,8 +116,9 @@ pub(crate) fn ask<M: Mode>(
 ) -> Decision<M> {
     let mut subject = Subject::new(&request, sequence);
     match find(engine, exchange, &mut subject, candidates) {
-        Ok(Some(claimed)) => answer(claimed, Some(request)),
-        Ok(None) => Decision::Unmatched {
+        Ok(Found::Claimed(claimed)) => answer(claimed, Some(request)),
+        Ok(Found::Rated(rated)) => Decision::Rated { rated, request },
+        Ok(Found::Nobody) => Decision::Unmatched {
             diagnosis: Box::new(diagnose(engine, &subject)),
             request,
         },
@@ -107,26 +132,43 @@ pub(crate) fn find<M: Mode>(
     exchange: ExchangeId,
     subject: &mut Subject<'_>,
     candidates: Vec<Candidate<M>>,
-) -> Result<Option<Claimed<M>>> {
+) -> Result<Found<M>> {
     for Candidate { id, rule } in candidates {
         let matched = rule.matcher.test(subject);
-        if matched.map_err(|error| error.in_rule(&rule.site.to_string()))? {
-            let claimed = engine.with(|core| core.claim(exchange, id));
-            if claimed.is_some() {
-                return Ok(claimed);
+        if !matched.map_err(|error| error.in_rule(&rule.site.to_string()))? {
+            continue;
+        }
+        let rates = rule.rates();
+        if rates.is_empty() {
+            if let Some(claimed) = engine.with(|core| core.claim(exchange, id)) {
+                return Ok(Found::Claimed(claimed));
             }
+            continue;
+        }
+        let asked = RateLimit::ask(rates, subject.request)?;
+        if let Some((claimed, taken)) = engine.with(|core| core.claim_rated(exchange, id, &asked)) {
+            let (fields, refusal) = RateLimit::tell(rates, &taken, engine.today());
+            let answer = match (claimed, refusal) {
+                (Some(claimed), _) => Ok(claimed),
+                (None, Some(refusal)) => Err(refusal),
+                (None, None) => unreachable!("who is refused gets a refusal"),
+            };
+            return Ok(Found::Rated(Box::new(Rated { fields, answer })));
         }
     }
-    Ok(None)
+    Ok(Found::Nobody)
 }
 
 /// The answer of a rule that has claimed a request, with what its template captures.
 pub(crate) fn answer<M: Mode>(claimed: Claimed<M>, request: Option<Request>) -> Decision<M> {
-    let request = request.map(|request| {
-        let params = claimed.rule.matcher.captures(&request);
-        request.with_params(params)
-    });
+    let request = request.map(|request| with_params(&claimed, request));
     Decision::Answer { claimed, request }
+}
+
+/// A request with what the template of its rule captures.
+pub(crate) fn with_params<M: Mode>(claimed: &Claimed<M>, request: Request) -> Request {
+    let params = claimed.rule.matcher.captures(&request);
+    request.with_params(params)
 }
 
 /// Compares a request with every rule, and keeps those that came nearest.

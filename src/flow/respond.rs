@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use http::HeaderMap;
+
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::Body;
 use super::decide::{Decided, Decision, decide};
@@ -30,6 +32,8 @@ pub struct Respond<M: Mode> {
     /// Until the body takes it over.
     pub(super) engine: Option<M::Ptr<Engine<M>>>,
     pub(super) state: State<M>,
+    /// What the reply's head says besides: how rate limits stand.
+    pub(super) fields: Option<Box<HeaderMap>>,
 }
 
 pub(super) enum State<M: Mode> {
@@ -64,6 +68,7 @@ impl<M: Mode> Respond<M> {
         Self {
             engine: Some(engine),
             state: State::Start(request),
+            fields: None,
         }
     }
 
@@ -93,6 +98,7 @@ impl<M: Mode> Respond<M> {
         let Decided { exchange, decision } = decided;
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
+            Decision::Rated { rated, request } => self.rated(exchange, *rated, request, cx),
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
                 let error = || Error::new(ErrorKind::Unmatched(diagnosis));
@@ -105,6 +111,9 @@ impl<M: Mode> Respond<M> {
                         let _ = self.finish(exchange, Outcome::Unmatched);
                         let mut response = http::Response::new(Body::empty());
                         *response.status_mut() = status;
+                        if let Some(fields) = self.fields.take() {
+                            *response.headers_mut() = *fields;
+                        }
                         Poll::Ready(Ok(response))
                     }
                     Unmatched::Handle(responder) => {
@@ -115,7 +124,7 @@ impl<M: Mode> Respond<M> {
         }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         exchange: ExchangeId,
         claimed: &Claimed<M>,

@@ -7,6 +7,7 @@ pub(crate) mod compression;
 pub(crate) mod concurrency;
 pub(crate) mod connection;
 pub(crate) mod content;
+pub(crate) mod date;
 pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod priority;

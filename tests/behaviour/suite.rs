@@ -27,6 +27,7 @@ mod local {
     mod held;
     mod matching;
     mod passthrough;
+    mod rate_limits;
     mod redaction;
     mod replies;
     mod scenario;
@@ -58,6 +59,7 @@ mod sync {
     mod held;
     mod matching;
     mod passthrough;
+    mod rate_limits;
     mod redaction;
     mod replies;
     mod scenario;
