@@ -106,6 +106,8 @@ pub enum ErrorKind {
         /// How many wait.
         waiting: usize,
     },
+    /// The queue was stopped: it takes nothing more.
+    QueueStopped,
     /// A sequence of replies has no more, and was not told to repeat or to cycle.
     SequenceExhausted {
         /// Where the rule was registered.
@@ -232,6 +234,7 @@ impl Error {
             ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
             ErrorKind::QueueFull { .. } => "MOCKWIRE_QUEUE_FULL",
+            ErrorKind::QueueStopped => "MOCKWIRE_QUEUE_STOPPED",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
@@ -358,6 +361,9 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the queue is full: {waiting} wait already, and no more may (`max_waiting`)"
             ),
+            Self::QueueStopped => {
+                f.write_str("the queue was stopped, and takes nothing more: make a new one")
+            }
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"

@@ -11,7 +11,7 @@ use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread;
 
 use crate::mode::modelled::Modelled;
-use crate::{Builder, Error, Reply};
+use crate::{Builder, Completion, Error, Priority, Reply, RequestQueue, Stop};
 
 type MockTransport = crate::MockTransport<Modelled>;
 
@@ -159,4 +159,50 @@ fn disposing_with_waiters_ends_them_all_and_frees_everything() {
         }
         assert_all_free(&transport);
     });
+}
+
+#[test]
+fn every_item_of_a_queue_ends_once_however_workers_and_cancellation_interleave() {
+    for how in [Stop::Drain, Stop::Cancel] {
+        explore(move || {
+            let transport = MockTransport::new();
+            let queue = RequestQueue::<usize, Modelled>::new(&transport, 2);
+            let worked = [(); 4].map(|()| Arc::new(AtomicUsize::new(0)));
+            let inside = Inside::default();
+            let workers = [(); 3].map(|()| {
+                let (queue, worked, inside) = (queue.clone(), worked.clone(), inside.clone());
+                thread::spawn(move || {
+                    block_on(async {
+                        while let Some((item, running)) = queue.next().await {
+                            inside.enter(2);
+                            worked[item].fetch_add(1, Ordering::SeqCst);
+                            inside.leave();
+                            running.done();
+                        }
+                    });
+                })
+            });
+            let push = |item| queue.push(item, Priority::ALL[item]).unwrap();
+            let tickets = [0, 1, 2, 3].map(push);
+            // Cancelled, or taken by a worker: one of the two.
+            let cancelled = tickets[0].cancel();
+            let stopper = queue.clone();
+            let stopper = thread::spawn(move || stopper.stop(how));
+            for (item, ticket) in tickets.into_iter().enumerate() {
+                let times = match block_on(ticket) {
+                    Completion::Cancelled => 0,
+                    Completion::Done => 1,
+                };
+                assert_eq!(worked[item].load(Ordering::SeqCst), times, "item {item}");
+            }
+            assert!(cancelled.is_none() || worked[0].load(Ordering::SeqCst) == 0);
+            stopper.join().unwrap();
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            let status = queue.status();
+            assert_eq!((status.waiting, status.running), (0, 0));
+            assert_eq!(status.done + status.cancelled, 4);
+        });
+    }
 }

@@ -59,6 +59,7 @@ mod matcher;
 mod mode;
 mod model;
 mod options;
+mod queue;
 mod rate_limit;
 mod rule;
 mod scope;
@@ -86,12 +87,14 @@ pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::concurrency::{Concurrency, KeyConcurrency};
 pub use self::model::content::Content;
 pub use self::model::priority::Priority;
+pub use self::model::queue::{Completion, QueueStatus, Stop};
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
 pub use self::model::script::{Chunking, Ending, Rate, Script};
 pub use self::model::sequence::SequenceEnd;
 pub use self::model::times::Times;
 pub use self::options::Builder;
+pub use self::queue::RequestQueue;
 pub use self::rate_limit::RateLimit;
 pub use self::rate_limit::headers::{RateHeaders, RetryAfter};
 pub use self::timer::Timer;
@@ -108,6 +111,7 @@ pub mod futures {
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;
     pub use crate::flow::wait::WaitForRequests;
+    pub use crate::queue::{NextItem, Running, Ticket};
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;
 }
@@ -133,6 +137,8 @@ pub mod sync {
     pub type Matcher = crate::Matcher<crate::Threaded>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a thread-safe transport.
     pub type Rule = crate::futures::Rule<crate::Threaded>;
+    /// A thread-safe [`RequestQueue`](crate::RequestQueue).
+    pub type RequestQueue<T> = crate::RequestQueue<T, crate::Threaded>;
 }
 
 /// The single-threaded transport: handlers and predicates may capture anything.
@@ -145,6 +151,8 @@ pub mod local {
     pub type Matcher = crate::Matcher<crate::Local>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a single-threaded transport.
     pub type Rule = crate::futures::Rule<crate::Local>;
+    /// A single-threaded [`RequestQueue`](crate::RequestQueue).
+    pub type RequestQueue<T> = crate::RequestQueue<T, crate::Local>;
 }
 
 #[cfg(doctest)]

@@ -72,7 +72,7 @@ fn watched(test: impl FnOnce() + Send + 'static) {
 #[path = "."]
 mod local {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::local::MockTransport;
+    use mockwire::local::{MockTransport, RequestQueue};
 
     #[path = "behaviour/reentry.rs"]
     mod reentry;
@@ -82,7 +82,7 @@ mod local {
 #[path = "."]
 mod sync {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::sync::MockTransport;
+    use mockwire::sync::{MockTransport, RequestQueue};
 
     #[path = "behaviour/reentry.rs"]
     mod reentry;

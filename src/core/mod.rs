@@ -13,6 +13,7 @@ pub(crate) mod gates;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod line;
+pub(crate) mod queue;
 pub(crate) mod rate;
 pub(crate) mod rules;
 pub(crate) mod timeline;

@@ -11,6 +11,7 @@ pub(crate) mod date;
 pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod priority;
+pub(crate) mod queue;
 pub(crate) mod random;
 pub(crate) mod redact;
 pub(crate) mod reply;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
-use mockwire::{Error, Priority, Reply, Request, SequenceEnd, Timing};
+use mockwire::{Error, Priority, Reply, Request, SequenceEnd, Stop, Timing};
 
-use super::{INTRUSION, MockTransport, intrude, intrusions, watched};
+use super::{INTRUSION, MockTransport, RequestQueue, intrude, intrusions, watched};
 
 /// A value of the user: calls into the transport when it is dropped.
 #[derive(Debug)]
@@ -790,5 +790,63 @@ fn who_is_queued_is_read_woken_and_dropped_outside() {
         assert_intrudes("disposing", || transport.dispose());
         assert!(poll(&mut last).is_ready());
         drop((hold, second));
+    });
+}
+
+#[test]
+fn the_items_and_workers_of_a_queue_are_dropped_and_woken_outside() {
+    watched(|| {
+        let transport = MockTransport::new();
+        let queue = RequestQueue::new(&transport, 1).max_waiting(2);
+        let used = queue.clone();
+        let intrusion = move || assert!(used.status().peak <= 1);
+        drop(INTRUSION.replace(Some(Rc::new(intrusion))));
+        let mut worker = queue.next();
+        assert!(poll(&mut worker).is_pending());
+        let mut first = assert_intrudes("waking a worker", || {
+            queue.push(Owned, Priority::Low).unwrap()
+        });
+        assert!(poll(&mut first).is_pending());
+        assert_intrudes("replacing the waker of a ticket", || {
+            assert!(poll(&mut first).is_pending());
+        });
+        let second = queue.push(Owned, Priority::Low).unwrap();
+        assert_intrudes("refusing an item", || {
+            drop(queue.push(Owned, Priority::Low).unwrap_err());
+        });
+        assert_intrudes("cancelling an item", || drop(first.cancel()));
+        assert!(poll(&mut first).is_ready());
+        let (item, running) = queue.next().now_or_never().flatten().unwrap();
+        let mut second = second;
+        assert!(poll(&mut second).is_pending());
+        assert_intrudes("finishing an item", || running.done());
+        drop(item);
+        let mut third = queue.push(Owned, Priority::Low).unwrap();
+        assert!(poll(&mut third).is_pending());
+        assert_intrudes("stopping", || queue.stop(Stop::Cancel));
+        // The intrusion holds the queue, and the queue its items.
+        drop(INTRUSION.take());
+    });
+}
+
+#[test]
+fn what_a_rate_limit_reads_it_reads_outside() {
+    watched(|| {
+        let limit = || {
+            mockwire::RateLimit::fixed_window(1, Duration::from_secs(1))
+                .tokens(|_: &Request| {
+                    intrude();
+                    1
+                })
+                .per_key(|request: &Request| {
+                    intrude();
+                    request.path().to_owned()
+                })
+        };
+        let transport = MockTransport::builder().rate_limit(limit()).build();
+        arm(&transport);
+        transport.post("/").rate_limit(limit()).reply("x");
+        assert_intrudes("answering", || fetch(&transport).unwrap());
+        assert_intrudes("refusing", || fetch(&transport).unwrap());
     });
 }

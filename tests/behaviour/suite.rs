@@ -17,7 +17,7 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Matcher, MockTransport};
+    use mockwire::local::{Body, Matcher, MockTransport, RequestQueue};
 
     mod bad_input;
     mod capture;
@@ -30,6 +30,7 @@ mod local {
     mod rate_limits;
     mod redaction;
     mod replies;
+    mod request_queue;
     mod scenario;
     mod scope;
     mod script;
@@ -49,7 +50,7 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Matcher, MockTransport};
+    use mockwire::sync::{Body, Matcher, MockTransport, RequestQueue};
 
     mod bad_input;
     mod capture;
@@ -62,6 +63,7 @@ mod sync {
     mod rate_limits;
     mod redaction;
     mod replies;
+    mod request_queue;
     mod scenario;
     mod scope;
     mod script;

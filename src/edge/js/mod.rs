@@ -23,7 +23,6 @@ use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
-use crate::core::admission::Over;
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
 use crate::error::{Error, ErrorKind, Result};
@@ -209,7 +208,9 @@ impl Engine {
             core.finish(exchange, outcome, &mut Delivered { bytes, taken })
                 .ok()
         });
-        over.map(Over::settle);
+        if let Some(over) = over {
+            over.settle();
+        }
     }
 
     /// How many captures had to go because the journal was full.
