@@ -39,9 +39,10 @@ use crate::transport::MockTransport;
 /// queue.push("/login", Priority::Critical)?;
 /// queue.stop(Stop::Drain);
 ///
-/// let work = queue.run(|path| async {
+/// let work = queue.run(|path| {
 ///     let request = http::Request::get(format!("https://api.test{path}")).body(()).unwrap();
-///     transport.call(request).await.unwrap();
+///     let call = transport.call(request);
+///     async { drop(call.await.unwrap()) }
 /// });
 /// let (ended, ()) = transport.block_on(async { join!(page, work) });
 /// assert_eq!(ended, Completion::Done);
