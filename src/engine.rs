@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
-use crate::core::{Aftermath, Core};
+use crate::core::exchange::Delivered;
+use crate::core::{Aftermath, Core, ExchangeId};
+use crate::error::Result;
 use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
-use crate::model::captured::Captured;
+use crate::model::captured::{Captured, Outcome};
 use crate::model::redact;
 use crate::model::request::Request;
 use crate::timer::AnyTimer;
@@ -83,6 +85,39 @@ impl<M: Mode> Engine<M> {
     /// Runs a closure on the state. It must not call foreign code; see [`Cell`].
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Core<M>) -> R) -> R {
         self.core.with(f)
+    }
+
+    /// Ends an exchange; who waited for what it held goes on. What was delivered is left to the caller
+    /// when there is no entry to keep it.
+    #[inline]
+    pub(crate) fn finish(
+        &self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        delivered: &mut Delivered,
+    ) -> Result<()> {
+        if self.settings.limits.is_some() {
+            return self.finish_limited(exchange, outcome, delivered);
+        }
+        self.with(|core| core.finish(exchange, outcome, delivered))
+            .map(drop)
+    }
+
+    /// In one borrow: in between, another exchange might take the key of this one.
+    #[cold]
+    fn finish_limited(
+        &self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        delivered: &mut Delivered,
+    ) -> Result<()> {
+        let (over, next) = self.with(|core| {
+            let over = core.finish(exchange, outcome, delivered);
+            over.map(|over| (over, core.free(exchange)))
+        })?;
+        next.into_iter().for_each(Waker::wake);
+        drop(over);
+        Ok(())
     }
 
     /// In real time: moves the transport's time to what the clock says.

@@ -26,8 +26,10 @@ pub(crate) struct Limits<M: Mode> {
 impl<M: Mode> Limits<M> {
     pub(crate) fn apply(&self, core: &mut Core<M>) {
         core.gate = self.gate.map(|limits| Box::new(Gate::new(limits)));
-        let kinds = self.rates.iter().map(RateLimit::kind);
-        core.all_rates = (kinds.len() > 0).then(|| Box::new(Rates::new(kinds)));
+        if !self.rates.is_empty() {
+            let of_all = Rates::new(self.rates.iter().map(RateLimit::kind));
+            core.rates.get_or_insert_default().of_all = of_all;
+        }
     }
 
     /// Under which key a request is counted, and how urgent it is.

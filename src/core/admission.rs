@@ -2,30 +2,15 @@
 
 use std::task::Waker;
 
-use super::exchange::{Arrived, Claimed, Exchange, Verdict};
+use super::exchange::{Arrived, Claimed};
 use super::gate::Entered;
 use super::rate::{Asked, Taken};
+use super::rules::Candidate;
 use super::{Core, ExchangeId, RuleId};
 use crate::error::Result;
 use crate::mode::Mode;
 use crate::model::priority::Priority;
 use crate::model::request::Request;
-
-/// An exchange that is over, and who was admitted instead of it.
-#[must_use = "whoever is admitted must be woken outside the borrow"]
-pub(crate) struct Over {
-    pub(crate) exchange: Exchange,
-    pub(crate) next: Option<Waker>,
-}
-
-impl Over {
-    /// Wakes who was admitted, and drops what is left.
-    pub(crate) fn settle(self) {
-        let Self { exchange, next } = self;
-        next.into_iter().for_each(Waker::wake);
-        drop(exchange);
-    }
-}
 
 impl<M: Mode> Core<M> {
     /// A request arrives, and asks to be admitted under a key.
@@ -52,7 +37,8 @@ impl<M: Mode> Core<M> {
         gate.is_none_or(|gate| gate.is_inside(exchange))
     }
 
-    /// An exchange gives back what it holds of the limits; returns whom to wake.
+    /// An exchange that is over gives back what it holds of the limits; returns who is admitted
+    /// instead, to be woken.
     pub(crate) fn free(&mut self, exchange: ExchangeId) -> Option<Waker> {
         let now = self.timeline.now();
         let next = self.gate.as_mut()?.leave(exchange, now)?;
@@ -60,6 +46,13 @@ impl<M: Mode> Core<M> {
             entry.queued = Some(Box::new(now.saturating_sub(entry.at)));
         }
         self.exchanges.get_mut(next)?.take_waker()
+    }
+
+    /// Asks the limits of the whole transport for their shares; `None` when there are none.
+    pub(crate) fn take_rates(&mut self, asked: &[Asked]) -> Option<Taken> {
+        let now = self.timeline.now();
+        let rates = self.rates.as_mut().filter(|_| !asked.is_empty())?;
+        Some(rates.of_all.take(asked, now))
     }
 
     /// Takes a turn of a rule whose rate is limited, unless that is too much, or the rule is out of
@@ -74,33 +67,27 @@ impl<M: Mode> Core<M> {
             return None;
         }
         let now = self.timeline.now();
-        let taken = self.rates.get_mut(id)?.take(asked, now);
+        let rates = self.rates.as_mut()?.of_rules.get_mut(id)?;
+        let taken = rates.take(asked, now);
         if taken.refused.is_none() {
-            return Some((Some(self.take_turn(exchange, id)?), taken));
+            return Some((Some(self.claim(exchange, id)?), taken));
         }
         self.entry(exchange)?.rule = Some(id);
         Some((None, taken))
     }
 
-    /// Who answers a request that has been admitted.
-    pub(crate) fn verdict(
+    /// Who may answer a request that has been admitted: all of them are asked.
+    pub(crate) fn candidates(
         &mut self,
         exchange: ExchangeId,
         request: &Request,
-    ) -> Result<Verdict<M>> {
+    ) -> Result<Vec<Candidate<M>>> {
         self.ensure_going_on(exchange)?;
-        Ok(match self.first_verdict(request) {
-            Ok((id, _)) => match self.take_turn(exchange, id) {
-                Some(claimed) => Verdict::Claimed {
-                    claimed,
-                    request: Some(request.clone()),
-                },
-                None => unreachable!("the rule was just found, and the exchange goes on"),
-            },
-            Err(candidates) => Verdict::Ask {
-                candidates,
-                request: request.clone(),
-            },
-        })
+        let ids = self.rules.candidates(request);
+        let candidates = ids.filter_map(|id| {
+            let rule = self.rules.get(id)?.rule.clone();
+            Some(Candidate { id, rule })
+        });
+        Ok(candidates.collect())
     }
 }

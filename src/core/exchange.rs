@@ -6,7 +6,6 @@ use std::task::Waker;
 use bytes::Bytes;
 use http::Method;
 
-use super::admission::Over;
 use super::journal::{Entry, Response};
 use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
@@ -153,10 +152,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// The first rule where the target alone decides; or the rules that have to be asked.
-    pub(crate) fn first_verdict(
-        &self,
-        request: &Request,
-    ) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+    fn first_verdict(&self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
         let mut to_ask: Vec<Candidate<M>> = Vec::new();
         for id in self.rules.candidates(request) {
             let Some(registered) = self.rules.get(id) else {
@@ -179,7 +175,7 @@ impl<M: Mode> Core<M> {
         in_play.then(|| self.take_turn(exchange, id)).flatten()
     }
 
-    pub(crate) fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
+    fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hit();
         let rule = registered.rule.clone();
@@ -242,7 +238,7 @@ impl<M: Mode> Core<M> {
         exchange: ExchangeId,
         outcome: Outcome,
         delivered: &mut Delivered,
-    ) -> Result<Over> {
+    ) -> Result<Exchange> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
             return Err(self.gone("exchange"));
@@ -254,14 +250,7 @@ impl<M: Mode> Core<M> {
             entry.delivered = delivered.bytes;
             entry.taken = std::mem::take(&mut delivered.taken);
         }
-        let next = match self.gate {
-            Some(_) => self.free(exchange),
-            None => None,
-        };
-        Ok(Over {
-            exchange: over,
-            next,
-        })
+        Ok(over)
     }
 
     /// Keeps a request until the test replies; returns who waits for one.

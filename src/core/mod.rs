@@ -27,7 +27,7 @@ use self::exchange::{Exchange, HoldQueue};
 use self::gate::Gate;
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
-use self::rate::{Asked, Rates, Taken};
+use self::rate::{RateBook, Rates};
 use self::rules::{Rule, Rules};
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,10 +58,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) gates: Gates,
     /// Where concurrency is limited.
     pub(crate) gate: Option<Box<Gate>>,
-    /// The counters of the rules whose rates are limited.
-    pub(crate) rates: SecondaryMap<RuleId, Rates>,
-    /// The counters of the whole transport.
-    pub(crate) all_rates: Option<Box<Rates>>,
+    /// Where rates are limited.
+    pub(crate) rates: Option<Box<RateBook>>,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
     pub(crate) disposed: bool,
@@ -88,8 +86,7 @@ impl<M: Mode> Core<M> {
             timeline: Timeline::new(),
             gates: Gates::default(),
             gate: None,
-            rates: SecondaryMap::new(),
-            all_rates: None,
+            rates: None,
             arrivals: BTreeMap::new(),
             disposed: false,
         }
@@ -111,11 +108,14 @@ impl<M: Mode> Core<M> {
             return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
         }
         self.timeline.note_activity();
-        let kinds = rule.rates().iter().map(RateLimit::kind);
-        let rates = (kinds.len() > 0).then(|| Rates::new(kinds));
+        let limits = rule.rates();
+        let rates = (!limits.is_empty()).then(|| Rates::new(limits.iter().map(RateLimit::kind)));
         let id = self.rules.insert(rule);
         if let Some(rates) = rates {
-            self.rates.insert(id, rates);
+            self.rates
+                .get_or_insert_default()
+                .of_rules
+                .insert(id, rates);
         }
         Ok(id)
     }
@@ -126,7 +126,9 @@ impl<M: Mode> Core<M> {
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
         aftermath.rules.push(rule);
-        self.rates.remove(id);
+        if let Some(rates) = &mut self.rates {
+            rates.of_rules.remove(id);
+        }
         if let Some(queue) = self.holds.remove(id) {
             aftermath.wake.extend(queue.wakers);
             for exchange in queue.waiting {
@@ -134,12 +136,6 @@ impl<M: Mode> Core<M> {
             }
         }
         Ok(aftermath)
-    }
-
-    /// Asks the limits of the whole transport for their shares.
-    pub(crate) fn take_rates(&mut self, asked: &[Asked]) -> Option<Taken> {
-        let now = self.timeline.now();
-        Some(self.all_rates.as_mut()?.take(asked, now))
     }
 
     /// Who waits for requests to arrive.
@@ -177,9 +173,9 @@ impl<M: Mode> Core<M> {
         if let Some(gate) = &mut self.gate {
             gate.clear();
         }
-        self.rates.clear();
-        if let Some(rates) = &mut self.all_rates {
-            rates.clear();
+        if let Some(rates) = &mut self.rates {
+            rates.of_all.clear();
+            rates.of_rules.clear();
         }
         aftermath
     }

@@ -3,6 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use slotmap::SecondaryMap;
+
+use super::RuleId;
 use super::timeline::Tick;
 
 /// Above how many keys those whose counters are as new are forgotten.
@@ -55,8 +58,15 @@ pub(crate) struct Refused {
     pub(crate) by: usize,
 }
 
+/// The counters of a transport.
+#[derive(Default)]
+pub(crate) struct RateBook {
+    pub(crate) of_all: Rates,
+    pub(crate) of_rules: SecondaryMap<RuleId, Rates>,
+}
+
 /// Limits that apply together: what they are asked for, they all give, or none does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rates(Vec<Rate>);
 
 #[derive(Clone, Debug)]

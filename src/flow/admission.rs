@@ -101,7 +101,7 @@ impl<M: Mode> Respond<M> {
             }
             Err(error) => return Poll::Ready(Err(self.fail(exchange, error))),
         }
-        match decide_admitted(self.engine(), exchange, sequence, &request) {
+        match decide_admitted(self.engine(), exchange, sequence, request) {
             Ok(decided) => self.carry_out(decided, cx),
             Err(error) => Poll::Ready(Err(error)),
         }
@@ -143,20 +143,21 @@ impl<M: Mode> Respond<M> {
         self.fields.get_or_insert_default().extend(fields);
     }
 
-    /// The head of a reply with what it says besides, if it does; the journal notes that.
-    pub(super) fn take_fields(
-        &mut self,
+    /// The head of a reply with what it says besides; the journal notes that.
+    #[cold]
+    pub(super) fn add_to_head(
+        &self,
         exchange: ExchangeId,
         reply: &Reply,
-    ) -> Option<Box<HeaderMap>> {
-        let added = self.fields.take()?;
-        let mut headers = Box::new(HeaderMap::clone(&reply.headers));
-        headers.extend(*added);
+        fields: HeaderMap,
+    ) -> HeaderMap {
+        let mut headers = HeaderMap::clone(&reply.headers);
+        headers.extend(fields);
         let head = Box::new(ResponseHead {
             status: reply.status,
-            headers: HeaderMap::clone(&headers),
+            headers: headers.clone(),
         });
         self.engine().with(|core| core.begin(exchange, head));
-        Some(headers)
+        headers
     }
 }

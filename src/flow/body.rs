@@ -14,7 +14,6 @@ use serde::de::DeserializeOwned;
 
 use super::play::Playing;
 use crate::core::ExchangeId;
-use crate::core::admission::Over;
 use crate::core::exchange::Delivered;
 use crate::engine::Engine;
 use crate::error::{Error, Part, Result};
@@ -231,8 +230,7 @@ impl<M: Mode> Body<M> {
                 .map_or_else(Box::default, |copy| copy.taken.into()),
         };
         let mut left = delivered;
-        let over = engine.with(|core| core.finish(id, outcome, &mut left));
-        over.map(Over::settle)
+        engine.finish(id, outcome, &mut left)
     }
 }
 

@@ -71,12 +71,15 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
-    Ok(conclude(
-        engine,
-        arrived.exchange,
-        arrived.sequence,
-        verdict,
-    ))
+    let exchange = arrived.exchange;
+    let decision = match verdict {
+        Verdict::Claimed { claimed, request } => answer(claimed, request),
+        Verdict::Ask {
+            candidates,
+            request,
+        } => ask(engine, exchange, arrived.sequence, candidates, request),
+    };
+    Ok(Decided { exchange, decision })
 }
 
 /// Finds the rule that answers a request which has been admitted.
@@ -84,26 +87,11 @@ pub(crate) fn decide_admitted<M: Mode>(
     engine: &Engine<M>,
     exchange: ExchangeId,
     sequence: u64,
-    request: &Request,
+    request: Request,
 ) -> Result<Decided<M>> {
-    let verdict = engine.with(|core| core.verdict(exchange, request))?;
-    Ok(conclude(engine, exchange, sequence, verdict))
-}
-
-fn conclude<M: Mode>(
-    engine: &Engine<M>,
-    exchange: ExchangeId,
-    sequence: u64,
-    verdict: Verdict<M>,
-) -> Decided<M> {
-    let decision = match verdict {
-        Verdict::Claimed { claimed, request } => answer(claimed, request),
-        Verdict::Ask {
-            candidates,
-            request,
-        } => ask(engine, exchange, sequence, candidates, request),
-    };
-    Decided { exchange, decision }
+    let candidates = engine.with(|core| core.candidates(exchange, &request))?;
+    let decision = ask(engine, exchange, sequence, candidates, request);
+    Ok(Decided { exchange, decision })
 }
 
 /// Asks the candidates, and diagnoses the request when none of them answers.
@@ -118,9 +106,13 @@ pub(crate) fn ask<M: Mode>(
     match find(engine, exchange, &mut subject, candidates) {
         Ok(Found::Claimed(claimed)) => answer(claimed, Some(request)),
         Ok(Found::Rated(rated)) => Decision::Rated { rated, request },
-        Ok(Found::Nobody) => Decision::Unmatched {
-            diagnosis: Box::new(diagnose(engine, &subject)),
-            request,
+        // The transport may have been reset or disposed while the rules were asked.
+        Ok(Found::Nobody) => match engine.with(|core| core.ensure_going_on(exchange)) {
+            Ok(()) => Decision::Unmatched {
+                diagnosis: Box::new(diagnose(engine, &subject)),
+                request,
+            },
+            Err(error) => Decision::Failed(error),
         },
         Err(error) => Decision::Failed(error),
     }

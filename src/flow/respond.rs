@@ -13,7 +13,6 @@ use super::body::Body;
 use super::decide::{Decided, Decision, decide};
 use super::deliver::Delayed;
 use crate::core::ExchangeId;
-use crate::core::admission::Over;
 use crate::core::exchange::{Claimed, Delivered, Waits};
 use crate::core::rules::{Action, Site};
 use crate::engine::{Engine, Unmatched};
@@ -263,10 +262,8 @@ impl<M: Mode> Respond<M> {
     }
 
     pub(super) fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
-        let over = self
-            .engine()
-            .with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-        over.map(Over::settle)
+        self.engine()
+            .finish(exchange, outcome, &mut Delivered::default())
     }
 }
 

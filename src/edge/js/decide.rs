@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use http::Version;
 
 use super::convert::{block, error_json, to_json};
-use crate::core::admission::Over;
 use crate::core::exchange::{Claimed, Delivered, Verdict};
 use crate::core::rules::Candidate;
 use crate::core::{Core, ExchangeId};
@@ -120,9 +119,7 @@ impl Decider {
         decided: Decision<Local>,
     ) -> i32 {
         let end = |outcome: Outcome| {
-            let over =
-                engine.with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-            let _ = over.map(Over::settle);
+            let _ = engine.finish(exchange, outcome, &mut Delivered::default());
         };
         match decided {
             Decision::Answer { claimed, request } => {

@@ -208,9 +208,7 @@ impl Engine {
             core.finish(exchange, outcome, &mut Delivered { bytes, taken })
                 .ok()
         });
-        if let Some(over) = over {
-            over.settle();
-        }
+        drop(over);
     }
 
     /// How many captures had to go because the journal was full.
