@@ -28,6 +28,10 @@ pub struct Diagnosis {
     pub nearest: Vec<NearMiss>,
     /// How many rules there were.
     pub rules: usize,
+    /// What to do, where that is plain: a WebSocket was opened where a plain request is expected,
+    /// or the other way round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'static str>,
 }
 
 /// A rule, and why it did not answer a request.
@@ -142,7 +146,7 @@ impl fmt::Display for Diagnosis {
         for (index, miss) in self.nearest.iter().enumerate() {
             write!(f, "\n\n{:>3}. {miss}", index + 1)?;
         }
-        Ok(())
+        self.hint.map_or(Ok(()), |hint| write!(f, "\n\n{hint}"))
     }
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 use http::{HeaderName, StatusCode};
 
 use crate::core::exchange::Delivered;
+use crate::core::timeline::Tick;
 use crate::core::{Aftermath, Core, ExchangeId};
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
 use crate::model::captured::{Captured, Outcome};
+use crate::model::damage::Chaos;
 use crate::model::redact;
 use crate::model::request::Request;
 use crate::timer::AnyTimer;
@@ -35,6 +37,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) epoch: Duration,
     /// `None` without limits, as nearly always.
     pub(crate) limits: Option<Box<Limits<M>>>,
+    /// What goes wrong by chance.
+    pub(crate) chaos: Chaos,
     /// How many exchanges the journal keeps.
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
@@ -121,11 +125,10 @@ impl<M: Mode> Engine<M> {
     }
 
     /// In real time: moves the transport's time to what the clock says.
+    #[inline]
     pub(crate) fn follow_clock(&self) {
         if let Some(timer) = &self.settings.timer {
-            let now = timer.now();
-            let due = self.with(|core| core.timeline.advance_to(now));
-            due.into_iter().for_each(Waker::wake);
+            self.follow(timer.now());
         }
     }
 
@@ -135,13 +138,27 @@ impl<M: Mode> Engine<M> {
         self.settings.epoch.saturating_add(now)
     }
 
+    fn follow(&self, now: Tick) {
+        let due = self.with(|core| core.timeline.advance_to(now));
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    /// The transport's time, for something that happens now.
+    pub(crate) fn happens_at(&self) -> Tick {
+        self.follow_clock();
+        self.with(|core| {
+            core.timeline.note_activity();
+            core.timeline.now()
+        })
+    }
+
     /// Snapshots of the captured exchanges from this number on.
     pub(crate) fn captured(&self, from: u64) -> Vec<Captured> {
         let cap = self.settings.body_bytes;
         let captured: Vec<_> = self.with(|core| {
             let entries = core.journal.since(from);
             entries
-                .map(|(number, entry)| entry.snapshot(number, cap))
+                .map(|(number, entry)| core.snapshot(number, entry, cap))
                 .collect()
         });
         captured.into_iter().map(|it| self.shown(it)).collect()
@@ -150,8 +167,11 @@ impl<M: Mode> Engine<M> {
     /// A snapshot of the exchange with this number.
     pub(crate) fn captured_one(&self, number: u64) -> Option<Captured> {
         let cap = self.settings.body_bytes;
-        self.with(|core| Some(core.journal.get_mut(number)?.snapshot(number, cap)))
-            .map(|it| self.shown(it))
+        self.with(|core| {
+            let (found, entry) = core.journal.since(number).next()?;
+            (found == number).then(|| core.snapshot(number, entry, cap))
+        })
+        .map(|it| self.shown(it))
     }
 
     /// A snapshot as it is given out: unpacked, with the transport's own secrets marked.

@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::diagnosis::Diagnosis;
 use crate::fault::Fault;
+use crate::model::captured::ResponseHead;
 
 /// The result of most calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -62,6 +64,13 @@ pub enum ErrorKind {
     },
     /// The transport was disposed: it answers nothing any more.
     Disposed,
+    /// A message was sent to a session that has been sent the same before.
+    DuplicateMessage {
+        /// Who the session belongs to.
+        session: String,
+        /// How long ago the first one was sent.
+        ago: Duration,
+    },
     /// A server-sent event is larger than its reader allows.
     EventTooLarge {
         /// How many bytes an event may have there.
@@ -80,6 +89,13 @@ pub enum ErrorKind {
         rule: String,
         /// The text of the panic.
         message: String,
+    },
+    /// The WebSocket handshake was refused with a response (RFC 6455 §4.1).
+    HandshakeRefused {
+        /// Status and header fields.
+        response: Box<ResponseHead>,
+        /// The body, as far as the journal's cap on bodies allows.
+        body: Bytes,
     },
     /// A held request was dropped without a reply.
     HeldDropped,
@@ -101,6 +117,13 @@ pub enum ErrorKind {
     },
     /// The transport that requests are passed through to failed; see the source.
     PassthroughFailed,
+    /// The server chose a WebSocket subprotocol that the client has not offered.
+    ProtocolMismatch {
+        /// What the client has offered, in its order.
+        offered: Vec<String>,
+        /// What the server chose.
+        chosen: String,
+    },
     /// As many requests or items wait as may wait.
     QueueFull {
         /// How many wait.
@@ -115,9 +138,24 @@ pub enum ErrorKind {
         /// How many replies the sequence has.
         replies: usize,
     },
+    /// There are as many sessions as there may be.
+    SessionLimit {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The other end of a WebSocket connection has gone without a closing handshake: what a
+    /// client reports as close code 1006.
+    SocketAborted,
+    /// A WebSocket connection is closed, or is being closed by this end: nothing can be sent.
+    SocketClosed,
+    /// The rule opens WebSocket connections, and was asked for a plain response.
+    SocketOnly {
+        /// Where the rule was registered.
+        rule: String,
+    },
     /// A handle refers to something that is gone.
     StaleHandle {
-        /// What the handle stood for: a rule, an exchange or a scope.
+        /// What the handle stood for: a rule, an exchange, a connection or a scope.
         what: &'static str,
     },
     /// Everything has settled and nothing can happen any more, yet the future is not complete.
@@ -150,12 +188,16 @@ pub enum Part {
     HeaderValue,
     /// A JSON text or a JSON pointer (RFC 8259, RFC 6901).
     Json,
+    /// A message of a WebSocket connection (RFC 6455 §5.5, §7.4).
+    Message,
     /// A request method (RFC 9110 §9).
     Method,
     /// An option of the transport or of a rule.
     Option,
     /// A pattern of a matcher: path, glob, template, regular expression.
     Pattern,
+    /// Who a session belongs to.
+    Session,
     /// A status code: final responses have 200 to 599 (RFC 9110 §15).
     Status,
     /// A template of a reply.
@@ -225,17 +267,24 @@ impl Error {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
             ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
+            ErrorKind::DuplicateMessage { .. } => "MOCKWIRE_DUPLICATE_MESSAGE",
             ErrorKind::EventTooLarge { .. } => "MOCKWIRE_EVENT_TOO_LARGE",
             ErrorKind::Fault(fault) => fault.code(),
             ErrorKind::HandlerFailed { .. } => "MOCKWIRE_HANDLER_FAILED",
             ErrorKind::HandlerPanicked { .. } => "MOCKWIRE_HANDLER_PANICKED",
+            ErrorKind::HandshakeRefused { .. } => "MOCKWIRE_HANDSHAKE_REFUSED",
             ErrorKind::HeldDropped => "MOCKWIRE_HELD_DROPPED",
             ErrorKind::Invalid { part, .. } => part.code(),
             ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
+            ErrorKind::ProtocolMismatch { .. } => "MOCKWIRE_PROTOCOL_MISMATCH",
             ErrorKind::QueueFull { .. } => "MOCKWIRE_QUEUE_FULL",
             ErrorKind::QueueStopped => "MOCKWIRE_QUEUE_STOPPED",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
+            ErrorKind::SessionLimit { .. } => "MOCKWIRE_SESSION_LIMIT",
+            ErrorKind::SocketAborted => "MOCKWIRE_SOCKET_ABORTED",
+            ErrorKind::SocketClosed => "MOCKWIRE_SOCKET_CLOSED",
+            ErrorKind::SocketOnly { .. } => "MOCKWIRE_SOCKET_ONLY",
             ErrorKind::StaleHandle { .. } => "MOCKWIRE_STALE_HANDLE",
             ErrorKind::Stalled { .. } => "MOCKWIRE_STALLED",
             ErrorKind::TimedOut { .. } => "MOCKWIRE_TIMED_OUT",
@@ -328,6 +377,10 @@ impl fmt::Display for ErrorKind {
             Self::Disposed => {
                 f.write_str("the transport is disposed: create a new one for further requests")
             }
+            Self::DuplicateMessage { session, ago } => write!(
+                f,
+                "the session {session} was sent this message {ago:?} ago: give it an id of its own if it is another one"
+            ),
             Self::EventTooLarge { limit } => write!(
                 f,
                 "a server-sent event has more than {limit} bytes: allow more of them with `max_event_bytes`, or look for a missing blank line"
@@ -343,6 +396,11 @@ impl fmt::Display for ErrorKind {
                     "the handler or predicate of the rule at {rule} panicked: {message}"
                 )
             }
+            Self::HandshakeRefused { response, .. } => write!(
+                f,
+                "the WebSocket handshake was refused with status {}: connections are opened by a rule of `websocket` that ends with `accept`",
+                response.status.as_u16()
+            ),
             Self::HeldDropped => f.write_str(
                 "the held request was dropped without a reply: call `reply` or `fail` on it",
             ),
@@ -364,9 +422,32 @@ impl fmt::Display for ErrorKind {
             Self::QueueStopped => {
                 f.write_str("the queue was stopped, and takes nothing more: make a new one")
             }
+            Self::ProtocolMismatch { offered, chosen } if offered.is_empty() => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered none: offer it in `sec-websocket-protocol`"
+            ),
+            Self::ProtocolMismatch { offered, chosen } => write!(
+                f,
+                "the server chose the WebSocket subprotocol {chosen:?}, and the client has offered {}",
+                offered.join(", ")
+            ),
             Self::SequenceExhausted { rule, replies } => write!(
                 f,
                 "the sequence of the rule at {rule} has given all it has ({replies}): add replies, or choose another end (repeat the last one, or cycle)"
+            ),
+            Self::SessionLimit { limit } => write!(
+                f,
+                "there are {limit} sessions, as many as there may be: remove one, or allow more with `limit`"
+            ),
+            Self::SocketAborted => f.write_str(
+                "the other end of the WebSocket connection has gone without a closing handshake (close code 1006)",
+            ),
+            Self::SocketClosed => f.write_str(
+                "the WebSocket connection is closed: open another one to send more",
+            ),
+            Self::SocketOnly { rule } => write!(
+                f,
+                "the rule at {rule} opens WebSocket connections and has no response: use `connect`"
             ),
             Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
             Self::Stalled { waiting_for } => write!(
@@ -394,9 +475,11 @@ impl Part {
             Self::HeaderName => "MOCKWIRE_INVALID_HEADER_NAME",
             Self::HeaderValue => "MOCKWIRE_INVALID_HEADER_VALUE",
             Self::Json => "MOCKWIRE_INVALID_JSON",
+            Self::Message => "MOCKWIRE_INVALID_MESSAGE",
             Self::Method => "MOCKWIRE_INVALID_METHOD",
             Self::Option => "MOCKWIRE_INVALID_OPTION",
             Self::Pattern => "MOCKWIRE_INVALID_PATTERN",
+            Self::Session => "MOCKWIRE_INVALID_SESSION",
             Self::Status => "MOCKWIRE_INVALID_STATUS",
             Self::Template => "MOCKWIRE_INVALID_TEMPLATE",
             Self::Url => "MOCKWIRE_INVALID_URL",
@@ -413,9 +496,11 @@ impl fmt::Display for Part {
             Self::HeaderName => "header name",
             Self::HeaderValue => "header value",
             Self::Json => "JSON",
+            Self::Message => "message",
             Self::Method => "method",
             Self::Option => "option",
             Self::Pattern => "pattern",
+            Self::Session => "session",
             Self::Status => "status",
             Self::Template => "template",
             Self::Url => "URL",

@@ -42,6 +42,7 @@
 //!
 //! * `tower`: [`MockTransport`] is a `tower_service::Service`.
 //! * `reqwest`: [`sync::MockTransport`] is a `reqwest_middleware::Middleware`.
+//! * `tungstenite`: a WebSocket connection as bytes, for clients over `futures-io` streams.
 //!
 //! and matchers: `regex`, `jsonpath`, `jsonschema`.
 
@@ -59,12 +60,14 @@ mod matcher;
 mod mode;
 mod model;
 mod options;
+mod outage;
 mod queue;
 mod rate_limit;
 mod rule;
 mod scope;
 mod sim;
 pub mod sse;
+pub mod state;
 mod timer;
 mod transport;
 mod verify;
@@ -77,21 +80,27 @@ pub use self::edge::tokio::TokioTimer;
 pub use self::engine::Timing;
 pub use self::error::{BoxError, Error, ErrorKind, Part, Result};
 pub use self::fault::Fault;
+pub use self::flow::accept::Handled;
+pub use self::flow::endpoint::Connected;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptPredicate, AcceptReading, AcceptResponder, AcceptStream, AcceptTimer,
-    Local, Mode, Threaded,
+    AcceptFuture, AcceptPredicate, AcceptReading, AcceptResponder, AcceptSocketHandler,
+    AcceptStream, AcceptTask, AcceptTimer, AcceptValue, Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
 pub use self::model::concurrency::{Concurrency, KeyConcurrency};
 pub use self::model::content::Content;
+pub use self::model::damage::{Chaos, Damage};
+pub use self::model::message::{CloseFrame, Message, Side, SocketMessage};
+pub use self::model::message_pattern::MessagePattern;
 pub use self::model::priority::Priority;
 pub use self::model::queue::{Completion, QueueStatus, Stop};
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
 pub use self::model::script::{Chunking, Ending, Rate, Script};
 pub use self::model::sequence::SequenceEnd;
+pub use self::model::socket_script::SocketScript;
 pub use self::model::times::Times;
 pub use self::options::Builder;
 pub use self::queue::RequestQueue;
@@ -99,18 +108,27 @@ pub use self::rate_limit::RateLimit;
 pub use self::rate_limit::headers::{RateHeaders, RetryAfter};
 pub use self::timer::Timer;
 pub use self::transport::MockTransport;
-pub use self::verify::{Report, Unmet};
+pub use self::verify::{Report, Unmet, UnmetMessage};
 pub use self::when::When;
 
 /// The futures and handles that methods return, so that they can be named.
 pub mod futures {
     #[cfg(feature = "tower")]
     pub use crate::edge::tower::CallService;
+    #[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]
+    pub use crate::edge::tungstenite::Duplex;
     pub use crate::flow::body::Body;
+    pub use crate::flow::connect::Connect;
+    pub use crate::flow::endpoint::{Endpoint, NextSocket};
+    pub use crate::flow::fetch::GetOrFetch;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
+    pub use crate::flow::receipt::Receipt;
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;
+    pub use crate::flow::socket::{ServerSocket, Socket};
+    pub use crate::flow::turn::{Interrupted, NextTurn};
     pub use crate::flow::wait::WaitForRequests;
+    pub use crate::flow::wait_for_message::WaitForMessage;
     pub use crate::queue::{NextItem, Running, Ticket};
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;
@@ -139,6 +157,12 @@ pub mod sync {
     pub type Rule = crate::futures::Rule<crate::Threaded>;
     /// A thread-safe [`RequestQueue`](crate::RequestQueue).
     pub type RequestQueue<T> = crate::RequestQueue<T, crate::Threaded>;
+    /// The client's end of a WebSocket connection of a thread-safe transport.
+    pub type Socket = crate::futures::Socket<crate::Threaded>;
+    /// The server's end of a WebSocket connection of a thread-safe transport.
+    pub type ServerSocket = crate::futures::ServerSocket<crate::Threaded>;
+    /// A rule of a thread-safe transport that opens WebSocket connections.
+    pub type Endpoint = crate::futures::Endpoint<crate::Threaded>;
 }
 
 /// The single-threaded transport: handlers and predicates may capture anything.
@@ -153,6 +177,12 @@ pub mod local {
     pub type Rule = crate::futures::Rule<crate::Local>;
     /// A single-threaded [`RequestQueue`](crate::RequestQueue).
     pub type RequestQueue<T> = crate::RequestQueue<T, crate::Local>;
+    /// The client's end of a WebSocket connection of a single-threaded transport.
+    pub type Socket = crate::futures::Socket<crate::Local>;
+    /// The server's end of a WebSocket connection of a single-threaded transport.
+    pub type ServerSocket = crate::futures::ServerSocket<crate::Local>;
+    /// A rule of a single-threaded transport that opens WebSocket connections.
+    pub type Endpoint = crate::futures::Endpoint<crate::Local>;
 }
 
 #[cfg(doctest)]

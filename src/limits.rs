@@ -58,7 +58,8 @@ pub(crate) fn read<T>(reading: &(impl Fn(&Request) -> T + ?Sized), request: &Req
 impl<M: Mode> Builder<M> {
     /// At most so many exchanges at once, on the whole transport; more requests wait, in order of
     /// arrival. An exchange counts from its admission until it is over: done, failed, cancelled or
-    /// dropped. A limit of `usize::MAX` limits nothing, and counts.
+    /// dropped. A WebSocket connection counts as long as the client has it. A limit of `usize::MAX`
+    /// limits nothing, and counts.
     ///
     /// A request that waits is captured already; the rules are asked once it is admitted.
     ///

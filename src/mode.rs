@@ -4,6 +4,7 @@
 //! Everything above it is written once, generic over [`Mode`]; whether a transport, a future or a
 //! body is `Send` is inferred by the compiler from what the mode stores.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::future::Future;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::error::Error;
+use crate::flow::accept::SocketHandler;
 use crate::flow::answer::{Outgoing, Responder};
 use crate::matcher::Predicate;
 use crate::model::request::Request;
@@ -53,6 +55,12 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// The future of an asynchronous handler, erased.
     #[doc(hidden)]
     type Future: Future<Output = Outgoing<Self>> + Unpin;
+    /// A user's handler of WebSocket connections, erased.
+    #[doc(hidden)]
+    type SocketHandler: Clone + Deref<Target: SocketHandler<Self>>;
+    /// The future of such a handler, erased.
+    #[doc(hidden)]
+    type Task: Future<Output = Result<(), Error>> + Unpin;
     /// A response body that somebody else produces (a passed-through response), erased.
     #[doc(hidden)]
     type Live: Stream<Item = Result<Bytes, Error>> + Unpin;
@@ -62,6 +70,9 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// A future of that timer, erased.
     #[doc(hidden)]
     type Sleep: Future<Output = ()> + Unpin;
+    /// A user's value of any type, erased.
+    #[doc(hidden)]
+    type Value: Clone + Deref;
 }
 
 /// Access to mutable state, one short closure at a time.
@@ -99,6 +110,19 @@ pub trait AcceptFuture<F>: Mode {
     fn erase_future(future: F) -> Self::Future;
 }
 
+/// Which handlers of WebSocket connections a mode can keep: any closure for [`Local`],
+/// `Send + Sync` ones for [`Threaded`].
+pub trait AcceptSocketHandler<F>: Mode {
+    #[doc(hidden)]
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler;
+}
+
+/// Which futures of such handlers a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
+pub trait AcceptTask<F>: Mode {
+    #[doc(hidden)]
+    fn erase_task(task: F) -> Self::Task;
+}
+
 /// Which byte streams a mode can pass through: any for [`Local`], `Send` ones for [`Threaded`].
 pub trait AcceptStream<S>: Mode {
     #[doc(hidden)]
@@ -109,6 +133,14 @@ pub trait AcceptStream<S>: Mode {
 pub trait AcceptTimer<T>: Mode {
     #[doc(hidden)]
     fn erase_timer(timer: T) -> Self::Timer;
+}
+
+/// Which values a mode can keep: any for [`Local`], `Send + Sync` ones for [`Threaded`].
+pub trait AcceptValue<T>: Mode {
+    #[doc(hidden)]
+    fn erase_value(value: T) -> Self::Value;
+    #[doc(hidden)]
+    fn value_ref(value: &Self::Value) -> Option<&T>;
 }
 
 /// Which of a timer's futures a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
@@ -132,9 +164,12 @@ impl Mode for Local {
     type Responder = Rc<dyn Responder<Self>>;
     type Reading<T: 'static> = Rc<dyn Fn(&Request) -> T>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
+    type SocketHandler = Rc<dyn SocketHandler<Self>>;
+    type Task = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
     type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
     type Timer = Rc<dyn AnyTimer<Self>>;
     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+    type Value = Rc<dyn Any>;
 }
 
 impl Mode for Threaded {
@@ -144,9 +179,12 @@ impl Mode for Threaded {
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Reading<T: 'static> = Arc<dyn Fn(&Request) -> T + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
+    type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
+    type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
     type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
     type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
+    type Value = Arc<dyn Any + Send + Sync>;
 }
 
 impl<T> Cell<T> for RefCell<T> {
@@ -222,6 +260,30 @@ impl<F: Future<Output = Outgoing<Self>> + Send + 'static> AcceptFuture<F> for Th
     }
 }
 
+impl<F: SocketHandler<Self> + 'static> AcceptSocketHandler<F> for Local {
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler {
+        Rc::new(handler)
+    }
+}
+
+impl<F: SocketHandler<Self> + Send + Sync + 'static> AcceptSocketHandler<F> for Threaded {
+    fn erase_socket_handler(handler: F) -> Self::SocketHandler {
+        Arc::new(handler)
+    }
+}
+
+impl<F: Future<Output = Result<(), Error>> + 'static> AcceptTask<F> for Local {
+    fn erase_task(task: F) -> Self::Task {
+        Box::pin(task)
+    }
+}
+
+impl<F: Future<Output = Result<(), Error>> + Send + 'static> AcceptTask<F> for Threaded {
+    fn erase_task(task: F) -> Self::Task {
+        Exclusive::new(Box::pin(task))
+    }
+}
+
 impl<S: Stream<Item = Result<Bytes, Error>> + 'static> AcceptStream<S> for Local {
     fn erase_stream(stream: S) -> Self::Live {
         Box::pin(stream)
@@ -255,6 +317,26 @@ impl<S: Future<Output = ()> + 'static> AcceptSleep<S> for Local {
 impl<S: Future<Output = ()> + Send + 'static> AcceptSleep<S> for Threaded {
     fn erase_sleep(sleep: S) -> Self::Sleep {
         Exclusive::new(Box::pin(sleep))
+    }
+}
+
+impl<T: 'static> AcceptValue<T> for Local {
+    fn erase_value(value: T) -> Self::Value {
+        Rc::new(value)
+    }
+
+    fn value_ref(value: &Self::Value) -> Option<&T> {
+        value.downcast_ref()
+    }
+}
+
+impl<T: Send + Sync + 'static> AcceptValue<T> for Threaded {
+    fn erase_value(value: T) -> Self::Value {
+        Arc::new(value)
+    }
+
+    fn value_ref(value: &Self::Value) -> Option<&T> {
+        value.downcast_ref()
     }
 }
 

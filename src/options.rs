@@ -13,6 +13,7 @@ use crate::error::{BoxError, Error, Part, Result};
 use crate::flow::answer::Passthrough;
 use crate::matcher::conditions::header_name;
 use crate::mode::{AcceptResponder, AcceptTimer, Mode};
+use crate::model::damage::Chaos;
 use crate::model::reply::final_status;
 use crate::transport::MockTransport;
 
@@ -45,6 +46,7 @@ impl<M: Mode> Builder<M> {
                 seed: 0,
                 epoch: Duration::from_secs(1_735_689_600), // 2025-01-01
                 limits: None,
+                chaos: Chaos::new(),
                 requests: 16_384,
                 body_bytes: 1 << 20,
                 #[cfg(feature = "compression")]
@@ -108,6 +110,17 @@ impl<M: Mode> Builder<M> {
     /// every machine, natively and in WebAssembly. 0 unless said otherwise.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// What goes wrong by chance, with any rule's replies.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        match chaos.validate() {
+            Ok(chaos) => self.settings.chaos = chaos,
+            Err(error) => {
+                self.mistake.get_or_insert(error);
+            }
+        }
         self
     }
 

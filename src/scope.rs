@@ -60,6 +60,13 @@ impl<M: Mode> Scope<M> {
             .when(conditions::post(target), self.id, Location::caller())
     }
 
+    /// Begins a rule of this scope for WebSocket connections to a target.
+    #[track_caller]
+    pub fn websocket(&self, target: &str) -> When<M> {
+        self.transport
+            .when(conditions::websocket(target), self.id, Location::caller())
+    }
+
     /// Ends the scope: verifies its rules and removes them.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::core::rules::Site;
 use crate::core::{RuleId, ScopeId};
 use crate::engine::{Engine, Settings, Timing};
 use crate::error::{Error, Result};
+use crate::flow::connect::Connect;
 use crate::flow::respond::Respond;
 use crate::flow::sleep::Sleep;
 use crate::flow::wait::WaitForRequests;
@@ -20,6 +21,7 @@ use crate::model::request::Request;
 use crate::options::Builder;
 use crate::rule::Rule;
 use crate::scope::Scope;
+use crate::state::State;
 use crate::verify::{self, Report};
 use crate::when::When;
 
@@ -88,6 +90,21 @@ impl<M: Mode> MockTransport<M> {
         Respond::new(self.engine.clone(), Request::from_http(request))
     }
 
+    /// Opens a WebSocket connection, as a client would: a `GET` of a `ws:` or `wss:` URL
+    /// (`http:` and `https:` stand for the same). What the handshake asks for besides is added;
+    /// subprotocols are offered in `sec-websocket-protocol`.
+    ///
+    /// The request arrives with the future's first poll; dropping the future later cancels it.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeRefused`](crate::ErrorKind::HandshakeRefused) with the response when the rule
+    /// replies instead of accepting, [`ProtocolMismatch`](crate::ErrorKind::ProtocolMismatch),
+    /// and those of [`call`](Self::call).
+    pub fn connect(&self, request: http::Request<()>) -> Connect<M> {
+        Connect::new(self.engine.clone(), request)
+    }
+
     /// Begins a rule for the requests that match: add conditions, then end with a reply.
     #[track_caller]
     pub fn on(&self, matcher: impl Into<Matcher<M>>) -> When<M> {
@@ -122,6 +139,14 @@ impl<M: Mode> MockTransport<M> {
     #[track_caller]
     pub fn delete(&self, target: &str) -> When<M> {
         self.when(conditions::delete(target), None, Location::caller())
+    }
+
+    /// Begins a rule for WebSocket connections to a target; end it with
+    /// [`accept`](When::accept), [`accept_with`](When::accept_with) or
+    /// [`accept_by_hand`](When::accept_by_hand), or refuse them with a reply or a fault.
+    #[track_caller]
+    pub fn websocket(&self, target: &str) -> When<M> {
+        self.when(conditions::websocket(target), None, Location::caller())
     }
 
     /// Begins the rule for everything that no other rule answers: the lowest priority there is.
@@ -366,13 +391,32 @@ impl<M: Mode> MockTransport<M> {
         });
     }
 
-    /// Forgets the captures. Rules, their counts and scenarios stay; the numbers go on.
-    pub fn clear(&self) {
-        drop(self.engine.with(|core| core.journal.clear()));
+    /// The state of the conversation that goes over the transport: what handlers, conditions and
+    /// the test remember together.
+    #[must_use]
+    pub fn state(&self) -> State<M> {
+        let fresh = State::new();
+        let made = self.engine.with(|core| match &core.state {
+            Some(state) => state.clone(),
+            None => {
+                fresh.count_requests(core.journal.last());
+                core.state.insert(fresh.clone()).clone()
+            }
+        });
+        drop(fresh);
+        made
     }
 
-    /// Makes the transport as new: no rules, captures, scopes, scenario states. Exchanges that are
-    /// going on fail as stale.
+    /// Forgets the captures. Rules, their counts and scenarios stay; the numbers go on.
+    pub fn clear(&self) {
+        drop(self.engine.with(|core| {
+            core.clear_unmet_messages();
+            core.journal.clear()
+        }));
+    }
+
+    /// Makes the transport as new: no rules, captures, scopes, scenario states, and an empty
+    /// [`state`](Self::state). Exchanges that are going on fail as stale.
     pub fn reset(&self) {
         self.engine.settle(crate::core::Core::reset);
     }

@@ -28,6 +28,22 @@ pub struct Report {
     pub unmatched: Vec<Diagnosis>,
     /// How many requests matched no rule.
     pub unmatched_count: u64,
+    /// What scripts of WebSocket connections have expected, and has not come.
+    pub unmet_messages: Vec<UnmetMessage>,
+}
+
+/// A message that the script of a WebSocket connection has expected, and that has not come.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct UnmetMessage {
+    /// Where the rule with the script was registered: `file:line:column`.
+    pub site: String,
+    /// The connection: the number of the request that opened it.
+    pub connection: u64,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What came instead, in words.
+    pub actual: String,
 }
 
 /// A rule that has not answered as often as it must.
@@ -55,27 +71,42 @@ pub(crate) fn verify<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Resu
     } else {
         unmatched(engine)
     };
-    report(unmet, unmatched, count)
+    report(unmet, unmatched, count, unmet_messages(engine, of))
+}
+
+fn unmet_messages<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<UnmetMessage> {
+    let unmet = engine.with(|core| core.unmet_messages()).into_iter();
+    let named = unmet.filter(|it| of.is_none_or(|of| of.contains(&it.rule)));
+    named
+        .map(|it| UnmetMessage {
+            site: it.site.to_string(),
+            connection: it.connection,
+            expected: it.unmet.expected,
+            actual: it.unmet.actual,
+        })
+        .collect()
 }
 
 /// Verifies that every request matched a rule.
 pub(crate) fn no_unmatched<M: Mode>(engine: &Engine<M>) -> Result<(), Report> {
     let (count, unmatched) = unmatched(engine);
-    report(Vec::new(), unmatched, count)
+    report(Vec::new(), unmatched, count, Vec::new())
 }
 
 fn report(
     unmet: Vec<Unmet>,
     unmatched: Vec<Diagnosis>,
     unmatched_count: u64,
+    unmet_messages: Vec<UnmetMessage>,
 ) -> Result<(), Report> {
-    if unmet.is_empty() && unmatched_count == 0 {
+    if unmet.is_empty() && unmatched_count == 0 && unmet_messages.is_empty() {
         return Ok(());
     }
     Err(Report {
         unmet,
         unmatched,
         unmatched_count,
+        unmet_messages,
     })
 }
 
@@ -251,6 +282,9 @@ impl fmt::Display for Report {
         for unmet in &self.unmet {
             write!(f, "\n\n{unmet}")?;
         }
+        for unmet in &self.unmet_messages {
+            write!(f, "\n\n{unmet}")?;
+        }
         match self.unmatched_count {
             0 => return Ok(()),
             1 => f.write_str("\n\n1 request matched no rule")?,
@@ -264,6 +298,16 @@ impl fmt::Display for Report {
             write!(f, "\n\n{diagnosis}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for UnmetMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the script of the WebSocket connection #{}\n     at {}\n     ✗ expected {}\n       actual   {}",
+            self.connection, self.site, self.expected, self.actual
+        )
     }
 }
 

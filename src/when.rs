@@ -1,5 +1,7 @@
 //! The builder of a rule: conditions, then how often, then the reply.
 
+mod socket;
+
 use std::fmt;
 use std::future::Future;
 use std::ops::RangeBounds;
@@ -17,6 +19,7 @@ use crate::flow::hold::Hold;
 use crate::matcher::{Matcher, conditions};
 use crate::mode::{AcceptPredicate, AcceptResponder, Mode};
 use crate::model::content::Content;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
@@ -39,6 +42,8 @@ pub struct When<M: Mode> {
     step: Option<Step>,
     scope: Option<ScopeId>,
     rates: Vec<RateLimit<M>>,
+    chaos: Option<Chaos>,
+    protocol: Option<String>,
     site: Site,
 }
 
@@ -57,6 +62,8 @@ impl<M: Mode> When<M> {
             step: None,
             scope,
             rates: Vec::new(),
+            chaos: None,
+            protocol: None,
             site,
         }
     }
@@ -158,6 +165,19 @@ impl<M: Mode> When<M> {
         self.and(conditions::nth(numbers))
     }
 
+    /// A value of the transport's [`state`](MockTransport::state); see [`state_is`](crate::state_is).
+    pub fn state_is(self, key: &str, value: impl Into<Value>) -> Self {
+        let state = self.transport.state();
+        self.and(conditions::state_is(&state, key, value))
+    }
+
+    /// A value of the transport's [`state`](MockTransport::state); see
+    /// [`state_has`](crate::state_has).
+    pub fn state_has(self, key: &str) -> Self {
+        let state = self.transport.state();
+        self.and(conditions::state_has(&state, key))
+    }
+
     /// See [`predicate`](crate::predicate).
     #[track_caller]
     pub fn matching<F>(self, test: F) -> Self
@@ -217,6 +237,12 @@ impl<M: Mode> When<M> {
     /// ```
     pub fn rate_limit(mut self, limit: RateLimit<M>) -> Self {
         self.rates.push(limit);
+        self
+    }
+
+    /// What goes wrong by chance with this rule's replies, instead of what goes wrong with all.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
         self
     }
 
@@ -489,11 +515,13 @@ impl<M: Mode> When<M> {
         if let Some(error) = self.rates.iter().find_map(RateLimit::mistake) {
             return Err(error);
         }
+        let chaos = self.chaos.map(Chaos::validate).transpose()?;
         let terms = Terms {
             times: self.times,
             step: self.step,
             scope: self.scope,
             rates: self.rates,
+            chaos,
         };
         let rule = Registration {
             ease: Ease::of(&self.matcher, &action, &terms),

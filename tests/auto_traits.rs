@@ -3,10 +3,16 @@
 
 use std::rc::Rc;
 
-use mockwire::futures::{Body, Held, Hold, NextHeld, Respond, Rule, Scope, WaitForRequests};
+use futures::{SinkExt, StreamExt};
+
+use mockwire::futures::{
+    Body, Connect, Endpoint, Held, Hold, NextHeld, NextSocket, Respond, Rule, Scope, ServerSocket,
+    Socket, WaitForMessage, WaitForRequests,
+};
+use mockwire::state::{Cache, Sessions, State, Turn};
 use mockwire::{
-    AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Mode,
-    Reply, Report, Request, Threaded, When,
+    AcceptPredicate, Builder, Captured, Content, Diagnosis, Error, Fault, Local, Matcher, Message,
+    MessagePattern, Mode, Reply, Report, Request, SocketMessage, SocketScript, Threaded, When,
 };
 
 fn is_send<T: Send>() {}
@@ -41,6 +47,15 @@ fn a_threaded_transport_is_send_and_sync() {
     is_send::<mockwire::RateLimit<Threaded>>();
     is_sync::<mockwire::RateLimit<Threaded>>();
     is_sync::<Scope<Threaded>>();
+    is_send::<State<Threaded>>();
+    is_sync::<State<Threaded>>();
+    is_send::<Cache<Threaded, String>>();
+    is_sync::<Cache<Threaded, String>>();
+    is_send::<Sessions<Threaded>>();
+    is_sync::<Sessions<Threaded>>();
+    is_send::<Turn<Threaded>>();
+    is_send::<mockwire::futures::Receipt<Threaded>>();
+    is_send::<mockwire::futures::NextTurn<Threaded>>();
 }
 
 #[test]
@@ -56,6 +71,18 @@ fn the_futures_and_bodies_of_a_threaded_transport_are_send() {
     is_send::<Held<Threaded>>();
     is_sync::<Held<Threaded>>();
     is_send::<WaitForRequests<Threaded>>();
+    is_send::<Connect<Threaded>>();
+    is_sync::<Connect<Threaded>>();
+    is_send::<Socket<Threaded>>();
+    is_sync::<Socket<Threaded>>();
+    is_send::<ServerSocket<Threaded>>();
+    is_sync::<ServerSocket<Threaded>>();
+    is_send::<Endpoint<Threaded>>();
+    is_sync::<Endpoint<Threaded>>();
+    is_send::<NextSocket<'static, Threaded>>();
+    is_send::<WaitForMessage<Threaded>>();
+    #[cfg(feature = "tungstenite")]
+    is_send::<mockwire::futures::Duplex<Threaded>>();
     // So is what is made of them without a name: `async` functions and blocks.
     fn future_is_send<F: Future + Send>(_: F) {}
     let transport = mockwire::sync::MockTransport::new();
@@ -85,6 +112,10 @@ fn values_are_send_and_sync_in_both_modes() {
     both::<Diagnosis>();
     both::<Error>();
     both::<Fault>();
+    both::<Message>();
+    both::<MessagePattern>();
+    both::<SocketMessage>();
+    both::<SocketScript>();
     both::<Reply>();
     both::<Report>();
     both::<Request>();
@@ -107,6 +138,11 @@ fn nothing_that_is_polled_has_to_be_pinned() {
         is_unpin::<WaitForRequests<M>>();
         is_unpin::<mockwire::futures::Ticket<u8, M>>();
         is_unpin::<mockwire::futures::NextItem<'static, u8, M>>();
+        is_unpin::<Connect<M>>();
+        is_unpin::<Socket<M>>();
+        is_unpin::<ServerSocket<M>>();
+        is_unpin::<NextSocket<'static, M>>();
+        is_unpin::<WaitForMessage<M>>();
     }
     of_mode::<Local>();
     of_mode::<Threaded>();
@@ -126,6 +162,14 @@ fn a_local_transport_stays_on_its_thread() {
         WaitForRequests<Local>,
         mockwire::local::RequestQueue<u8>,
         mockwire::RateLimit<Local>,
+        Connect<Local>,
+        Socket<Local>,
+        ServerSocket<Local>,
+        Endpoint<Local>,
+        WaitForMessage<Local>,
+        State<Local>,
+        Cache<Local, String>,
+        Sessions<Local>,
     );
     // The control of the trick: on a type that is `Send` it would not compile, as on one that is
     // not, `Rc`, it does.
@@ -157,6 +201,22 @@ fn a_local_transport_takes_closures_that_capture_anything() {
             *request.uri_mut() = "https://api.test/async".parse().unwrap();
             upstream.call(request)
         });
+    let heard = Rc::new(std::cell::Cell::new(false));
+    let hears = heard.clone();
+    transport
+        .websocket("/socket")
+        .accept_with(move |mut socket: mockwire::local::ServerSocket| {
+            let hears = hears.clone();
+            async move { hears.set(socket.next().await.is_some()) }
+        });
+    let request = http::Request::get("wss://api.test/socket")
+        .body(())
+        .unwrap();
+    transport.block_on(async {
+        let mut socket = transport.connect(request).await.unwrap();
+        socket.send("hi".into()).await.unwrap();
+    });
+    assert!(heard.get());
 
     let fetch = |path: &str| {
         let request = http::Request::get(format!("https://api.test{path}"));

@@ -72,7 +72,8 @@ fn watched(test: impl FnOnce() + Send + 'static) {
 #[path = "."]
 mod local {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::local::{MockTransport, RequestQueue};
+    use mockwire::local::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
+    type Mode = mockwire::Local;
 
     #[path = "behaviour/reentry.rs"]
     mod reentry;
@@ -82,7 +83,8 @@ mod local {
 #[path = "."]
 mod sync {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::sync::{MockTransport, RequestQueue};
+    use mockwire::sync::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
+    type Mode = mockwire::Threaded;
 
     #[path = "behaviour/reentry.rs"]
     mod reentry;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 
 use futures::future::join_all;
+use futures::{SinkExt, StreamExt};
 use mockwire::sync::MockTransport;
 use mockwire::{Content, Error, Outcome, Reply, Request, SequenceEnd};
 use tokio::runtime::{Builder, Runtime};
@@ -475,4 +476,167 @@ fn a_view_is_parsed_by_one_thread_and_seen_by_all() {
         });
         assert!(views.iter().all(|view| Arc::ptr_eq(view, &views[0])));
     }
+}
+
+#[test]
+fn sockets_of_many_threads_stay_apart() {
+    const ROUNDS: usize = 5;
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    let endpoint = transport.websocket("wss://api.test/{n}").accept_by_hand();
+    let endpoint = Arc::new(endpoint);
+    let accepting = endpoint.clone();
+    let serving = runtime.spawn(async move {
+        for _ in 0..64 * ROUNDS {
+            let mut server = accepting.next().await.unwrap();
+            tokio::spawn(async move {
+                let n = server.request().param("n").unwrap().to_owned();
+                while let Some(Ok(message)) = server.next().await {
+                    if let Some(text) = message.as_text() {
+                        let answer = format!("{n} got {text}").into();
+                        server.send(answer).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    tasks(&runtime, |n| {
+        let transport = transport.clone();
+        async move {
+            for _ in 0..ROUNDS {
+                let request = http::Request::get(format!("wss://api.test/{n}"));
+                let connect = transport.connect(request.body(()).unwrap());
+                let (mut sink, mut stream) = connect.await.unwrap().split();
+                // More than the queue holds, so that both ends wait for each other.
+                let sending = async {
+                    for message in 0..100 {
+                        sink.send(message.to_string().into()).await.unwrap();
+                    }
+                    sink.close().await.unwrap();
+                };
+                let reading = async {
+                    for message in 0..100 {
+                        let got = stream.next().await.unwrap().unwrap();
+                        let expected = format!("{n} got {message}");
+                        assert_eq!(got.as_text(), Some(expected.as_str()));
+                    }
+                    assert!(stream.next().await.unwrap().unwrap().is_close());
+                    assert!(stream.next().await.is_none());
+                };
+                futures::join!(sending, reading);
+            }
+        }
+    });
+    runtime.block_on(serving).unwrap();
+    assert_eq!(endpoint.rule().calls(), 64 * ROUNDS as u64);
+    assert_eq!(transport.in_flight(), 0);
+    let done = |captured: &mockwire::Captured| captured.outcome == Outcome::Done;
+    assert!(transport.requests().iter().all(done));
+}
+
+#[test]
+fn a_handler_goes_on_for_whoever_still_polls() {
+    let runtime = runtime();
+    // Time stands still: the handler's deadline is not what this is about.
+    let transport = MockTransport::builder()
+        .timing(mockwire::Timing::Manual)
+        .build();
+    transport.get("/go").reply("ok");
+    let clock = transport.clone();
+    let handler = move |mut socket: mockwire::sync::ServerSocket| {
+        let clock = clock.clone();
+        async move {
+            socket.next().await.unwrap()?;
+            // Polled by who writes; what it waits for comes when only the reader is left.
+            let go = clock.wait_for_requests(1).matching(mockwire::get("/go"));
+            go.await?;
+            socket.send("gone".into()).await
+        }
+    };
+    transport.websocket("wss://api.test/").accept_with(handler);
+    let got = runtime.block_on(async {
+        let request = http::Request::get("wss://api.test/").body(()).unwrap();
+        let (mut sink, mut stream) = transport.connect(request).await.unwrap().split();
+        let reading = tokio::spawn(async move { stream.next().await });
+        let writing = tokio::spawn(async move {
+            sink.send("x".into()).await.unwrap();
+            sink
+        });
+        let _sink = writing.await.unwrap();
+        fetch(&transport, get("/go")).await.unwrap();
+        reading.await.unwrap()
+    });
+    let text = got.unwrap().unwrap();
+    assert_eq!(text.as_text(), Some("gone"));
+}
+
+#[test]
+fn a_state_loses_no_change_that_64_tasks_make_at_once() {
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    let state = transport.state();
+    let handled = state.clone();
+    transport.get("/").reply_with(move |_: &Request| {
+        let next = |turn: Option<&serde_json::Value>| {
+            let turn = turn.and_then(serde_json::Value::as_u64).unwrap_or(0);
+            std::thread::yield_now();
+            turn + 1
+        };
+        handled.update_typed(|n: Option<&u64>| n.map_or(1, |n| n + 1));
+        handled.update("turn", next).to_string()
+    });
+    const ROUNDS: usize = 100;
+    let answers = tasks(&runtime, |_| {
+        let transport = transport.clone();
+        async move {
+            let mut turns = Vec::new();
+            for _ in 0..ROUNDS {
+                turns.push(fetch(&transport, get("/")).await.unwrap());
+            }
+            turns
+        }
+    });
+    // Each turn was given to one of them.
+    let turns: BTreeSet<_> = answers.iter().flatten().collect();
+    assert_eq!(turns.len(), 64 * ROUNDS);
+    assert_eq!(state.get_as("turn").unwrap(), Some(64 * ROUNDS));
+    assert_eq!(state.typed::<u64>(), Some(6400));
+    assert_eq!(state.request_count(), 6400);
+}
+
+#[test]
+fn of_100_that_miss_a_value_at_once_one_fetches_it() {
+    use mockwire::state::{Cache, CacheLimits};
+    const ROUNDS: usize = 300;
+    let runtime = runtime();
+    let transport = MockTransport::new();
+    // Room for one, so that each round's value drives the last one's out.
+    let cache = Cache::new(&transport, CacheLimits::new().entries(1));
+    let fetches = Arc::new(AtomicUsize::new(0));
+    for round in 0..ROUNDS {
+        let tasks: Vec<_> = (0..100)
+            .map(|n| {
+                let (cache, fetches) = (cache.clone(), fetches.clone());
+                runtime.spawn(async move {
+                    let fetch = || async move {
+                        fetches.fetch_add(1, Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                        // Every other round the first fetch of all fails or is dropped.
+                        Ok::<_, ()>(format!("{round}"))
+                    };
+                    if round % 2 == 1 && n == 0 {
+                        let fails = || async { Err(()) };
+                        let _ = cache.get_or_fetch(&format!("{round}"), fails).await;
+                    }
+                    cache.get_or_fetch(&format!("{round}"), fetch).await
+                })
+            })
+            .collect();
+        let values = runtime.block_on(join_all(tasks));
+        for value in values {
+            assert_eq!(value.unwrap(), Ok(round.to_string()));
+        }
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), ROUNDS);
+    assert_eq!(cache.len(), 1);
 }

@@ -31,6 +31,10 @@ export const EVENTS = Array.from(
 export const SSE_HEADERS = { "content-type": "text/event-stream" };
 export const STREAM_URL = `${ORIGIN}/v1/events`;
 
+/** What is said over a WebSocket. */
+export const MESSAGE = JSON.stringify({ type: "message", id: 7, text: "a few words of a conversation" });
+export const SOCKET_URL = "wss://api.test/v1/chat";
+
 /** The events as one chunk, or as a chunk each. */
 export const chunksOf = (kind) => (kind === "one" ? [EVENTS.join("")] : EVENTS);
 

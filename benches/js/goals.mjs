@@ -147,6 +147,17 @@ export const GOALS = [
       shown("J14-proto", "the prototype's bytes", of(job("memory", "proto"), "bytes"), "B"),
     ],
   },
+  {
+    id: "W1js",
+    needs: [job("echo", OURS), job("echo", "event-target")],
+    rows: (of) => {
+      const [ours, floor] = [OURS, "event-target"].map((peer) => of(job("echo", peer), "us"));
+      return [
+        cost("W1js", "WebSocket echo, both sides recorded / EventTarget pair", ours, floor, "us", 3),
+        shown("W1js-floor", "hand-written EventTarget pair", floor, "us"),
+      ];
+    },
+  },
 ];
 
 const withWorst = (id, rows) => [worst(id, rows), ...rows];

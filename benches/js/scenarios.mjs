@@ -1,7 +1,7 @@
 // What one process measures. Each scenario gets a job and answers an object of figures.
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { EVENTS, REPLY } from "./fixtures.mjs";
+import { EVENTS, MESSAGE, REPLY } from "./fixtures.mjs";
 import { collect, liveBytes, median, perCall } from "./measure.mjs";
 import { watchCalls, watchMemory, watchingCost } from "./wasm.mjs";
 
@@ -59,22 +59,45 @@ export async function touch({ peer, quick, part }) {
   return figures;
 }
 
-/** A reply of a thousand server-sent events, read as a client reads it. */
+const LINE_FEED = 10;
+
+/**
+ * A reply of a thousand server-sent events. Its reader finds their ends in the bytes, as parsers of
+ * events do, and no more: what costs is to be the delivery.
+ */
 export async function stream({ peer, quick, kind }) {
   const mock = await (await load(peer)).openStream(kind);
   const op = async () => {
     const reader = (await mock.stream()).body.getReader();
-    const decoder = new TextDecoder();
-    let [events, rest] = [0, ""];
+    let [events, isBlank] = [0, false];
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const texts = (rest + decoder.decode(part.value, { stream: true })).split("\n\n");
-      rest = texts.pop();
-      events += texts.length;
+      const bytes = part.value;
+      if (isBlank && bytes[0] === LINE_FEED) events += 1;
+      for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
+        if (bytes[at + 1] === LINE_FEED) events += 1;
+      }
+      isBlank = bytes.at(-1) === LINE_FEED && bytes.at(-2) !== LINE_FEED;
     }
     assert.equal(events, EVENTS.length);
   };
-  const [{ us }] = await perCall([{ op, clear: clearOf(mock) }], quick);
-  return { us_per_event: us / EVENTS.length };
+  const [{ us, cpu_us }] = await perCall([{ op, clear: clearOf(mock) }], quick);
+  return { us_per_event: us / EVENTS.length, cpu_us_per_event: cpu_us / EVENTS.length };
+}
+
+/** A message to a WebSocket server that sends it back, until it is there. */
+export async function echo({ peer, quick }) {
+  const mock = await (await load(peer)).openEcho();
+  let arrived;
+  mock.socket.addEventListener("message", ({ data }) => arrived(data));
+  const op = () => {
+    const answer = new Promise((resolve) => (arrived = resolve));
+    mock.socket.send(MESSAGE);
+    return answer;
+  };
+  assert.equal(await op(), MESSAGE);
+  if (mock.recorded) assert.equal(mock.recorded(), 2, "both sides are recorded");
+  const [figures] = await perCall([{ op, clear: clearOf(mock) }], quick);
+  return figures;
 }
 
 /** Ten thousand requests at once. */

@@ -1,11 +1,11 @@
 //! mockwire, behind the interface the goals use: the only file that calls it.
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, Sink, SinkExt, Stream};
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use mockwire::futures::{Body, Hold};
-use mockwire::{AcceptPredicate, MockTransport, Mode, Reply, Script};
+use mockwire::futures::{Body, Hold, ServerSocket, Socket};
+use mockwire::{AcceptPredicate, Message, MockTransport, Mode, Reply, Script, SocketScript};
 use serde_json::json;
 use tower_service::Service;
 
@@ -53,6 +53,10 @@ pub trait Subject: Transport + Clone {
     type Service: Transport;
     /// The end from which held requests are taken and answered.
     type Hold;
+    /// The client's end of a WebSocket connection.
+    type Socket: Stream<Item = mockwire::Result<Message>>
+        + Sink<Message, Error = mockwire::Error>
+        + Unpin;
 
     /// A transport without rules.
     fn new() -> Self;
@@ -78,6 +82,10 @@ pub trait Subject: Transport + Clone {
     fn open(&self) -> Body<Self::Mode>;
     /// Answers the requests that wait, each with its own body, and says how many there were.
     fn release(hold: &Self::Hold) -> usize;
+    /// Opens a WebSocket whose script sends everything back.
+    fn echo(&self) -> Self::Socket;
+    /// The same, where a handler does.
+    fn echo_by_handler(&self) -> Self::Socket;
 }
 
 /// A closure that both modes accept.
@@ -115,26 +123,55 @@ impl<M: Mode> Transport for ViaTower<M> {
     }
 }
 
-/// The mode's name, which the type cannot tell.
-pub trait Named {
+/// What cannot be said of all modes at once.
+pub trait Named: Mode {
     /// `local` or `sync`.
     const NAME: &'static str;
+    /// Registers a handler that sends everything back.
+    fn echo(transport: &MockTransport<Self>);
 }
 
 impl Named for mockwire::Local {
     const NAME: &'static str = "local";
+
+    fn echo(transport: &MockTransport<Self>) {
+        transport.websocket(SOCKET).accept_with(send_back::<Self>);
+    }
 }
 
 impl Named for mockwire::Threaded {
     const NAME: &'static str = "sync";
+
+    fn echo(transport: &MockTransport<Self>) {
+        transport.websocket(SOCKET).accept_with(send_back::<Self>);
+    }
 }
 
-impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
+/// Where WebSockets are.
+const SOCKET: &str = "wss://api.test/echo";
+
+async fn send_back<M: Mode>(mut socket: ServerSocket<M>) -> mockwire::Result<()> {
+    // Not at the top: a body can be collected in two ways then.
+    use futures_util::StreamExt;
+    while let Some(message) = socket.next().await.transpose()? {
+        socket.send(message).await?;
+    }
+    Ok(())
+}
+
+fn connect<M: Mode>(transport: &MockTransport<M>) -> Socket<M> {
+    let request = Request::get(SOCKET).body(()).expect("a request");
+    let connected = transport.connect(request).now_or_never();
+    connected.expect("opens at once").expect("a rule matches")
+}
+
+impl<M: Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
     const MODE: &'static str = M::NAME;
     type Mode = M;
     type Reply = Reply;
     type Service = ViaTower<M>;
     type Hold = Hold<M>;
+    type Socket = Socket<M>;
 
     fn new() -> Self {
         Self::new()
@@ -201,5 +238,14 @@ impl<M: Mode + Named + AcceptPredicate<Test>> Subject for MockTransport<M> {
                 held.reply(Reply::bytes(body)).expect("the caller is there");
             })
             .count()
+    }
+    fn echo(&self) -> Socket<M> {
+        self.websocket(SOCKET).accept(SocketScript::new().echo());
+        connect(self)
+    }
+
+    fn echo_by_handler(&self) -> Socket<M> {
+        M::echo(self);
+        connect(self)
     }
 }

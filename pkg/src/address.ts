@@ -82,7 +82,8 @@ function parse(text: string, base: string | undefined): URL | undefined {
   }
 }
 
-function pageUrl(): string | undefined {
+/** What relative URLs are resolved against in a page. */
+export function pageUrl(): string | undefined {
   const page = globalThis as { document?: { baseURI?: string }; location?: { href?: string } };
   return page.document?.baseURI ?? page.location?.href;
 }

@@ -1,10 +1,9 @@
 /** Platform streams for bodies, with a count of what the client took. */
 
-import { messageOf } from "./errors.js";
 import type { Exchange } from "./exchange.js";
-import type { LiveBody, StaticBody } from "./reply/body.js";
+import type { StaticBody } from "./reply/body.js";
 
-type ByteSource = Omit<UnderlyingByteSource, "type">;
+export type ByteSource = Omit<UnderlyingByteSource, "type">;
 
 /** The stream of a static body, and whether somebody has read from it or cancelled it. */
 export interface StaticStream {
@@ -51,70 +50,33 @@ function emptyStream(exchange: Exchange): StaticStream {
   return { stream: response.body!, isDisturbed: () => response.bodyUsed };
 }
 
-/** A stream that asks for a piece when its reader does, and never in advance. */
-export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<Uint8Array> {
-  let pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array> | undefined;
-  let controller!: ReadableByteStreamController;
-  let ended = false;
-  const leave = () => {
-    ended = true;
-    // Whatever the source does when it is told to stop, the client has its answer already.
-    Promise.resolve(pieces?.return?.()).catch(() => {});
-  };
-  const source: ByteSource = {
-    start(given) {
-      controller = given;
-    },
-    async pull() {
-      try {
-        pieces ??= body.open();
-        let step = await pieces.next();
-        while (!ended && step.done !== true && step.value.byteLength === 0) step = await pieces.next();
-        if (ended) return;
-        if (step.done === true) {
-          ended = true;
-          exchange.finish("done");
-          return close(controller);
-        }
-        exchange.delivered += step.value.byteLength;
-        controller.enqueue(step.value as Uint8Array<ArrayBuffer>);
-      } catch (thrown) {
-        if (ended) return;
-        ended = true;
-        exchange.finish("failed", messageOf(thrown));
-        controller.error(thrown);
-      }
-    },
-    cancel() {
-      leave();
-      exchange.finish("cancelled");
-    },
-  };
-  const stream = byteStream(source, 0);
-  exchange.guard((reason) => {
-    leave();
-    controller.error(reason);
-  });
-  return stream;
-}
-
 let bytesSupported = true;
 
-function byteStream(source: ByteSource, highWaterMark: number): ReadableStream<Uint8Array> {
+/** What the constructor of a stream takes: of bytes, where the platform knows that. */
+export type Construct = (
+  source: UnderlyingDefaultSource<Uint8Array>,
+  strategy: QueuingStrategy<Uint8Array>,
+) => ReadableStream<Uint8Array>;
+
+export function byteStream(
+  source: ByteSource,
+  highWaterMark: number,
+  construct: Construct = (source, strategy) => new ReadableStream(source, strategy),
+): ReadableStream<Uint8Array> {
+  const given = source as UnderlyingDefaultSource<Uint8Array>;
   if (bytesSupported) {
     try {
-      return new ReadableStream({ ...source, type: "bytes" }, { highWaterMark });
+      return construct({ ...given, type: "bytes" } as never, { highWaterMark });
     } catch (error) {
       // Some platforms have no byte streams; every other error would come again below.
       if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
       bytesSupported = false;
     }
   }
-  const size = (chunk: Uint8Array) => chunk.byteLength;
-  return new ReadableStream(source as unknown as UnderlyingDefaultSource<Uint8Array>, { highWaterMark, size });
+  return construct(given, { highWaterMark, size: (chunk) => chunk.byteLength });
 }
 
-function close(controller: ReadableByteStreamController): void {
+export function close(controller: ReadableByteStreamController): void {
   controller.close();
   // A reader that brought its own buffer waits for it to come back.
   controller.byobRequest?.respond(0);

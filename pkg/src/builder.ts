@@ -2,6 +2,7 @@
 
 import { Conditional } from "./conditional.js";
 import type { Condition } from "./conditions.js";
+import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, shown } from "./errors.js";
 import type { HeadersInput } from "./headers.js";
@@ -13,7 +14,7 @@ import { Held } from "./reply/held.js";
 import { passthrough, type Upstream } from "./reply/passthrough.js";
 import type { Reply } from "./reply/reply.js";
 import { redirect } from "./reply/static.js";
-import { type Chunks, stream } from "./reply/stream.js";
+import { type Chunks, stream, type StreamInit } from "./reply/stream.js";
 import { template } from "./reply/template.js";
 import type { Rule } from "./rule.js";
 import type { SequenceEnd } from "./rules.js";
@@ -29,6 +30,7 @@ export interface Times {
 
 /** Whoever takes finished rules. @internal */
 export interface Registrar {
+  readonly core: Core;
   register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule;
 }
 
@@ -152,7 +154,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /** A body in pieces. See {@link stream}. */
-  stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Rule {
+  stream(chunks: Chunks | (() => Chunks), init?: StreamInit): Rule {
     return this.#register([stream(chunks, init)], this.stream);
   }
 
@@ -178,8 +180,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /** The connection fails: `fetch` rejects with a network error of this code, or with this error. See {@link error}. */
-  error(code?: string | Error): Rule {
-    return this.#register([error(code)], this.error);
+  error(code?: string | Error, init?: Pick<ReplyInit, "delay">): Rule {
+    return this.#register([error(code, init)], this.error);
   }
 
   /** @internal */

@@ -22,6 +22,11 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
+/** Base64 with padding (RFC 4648 §4). */
+export function base64(bytes: Uint8Array): string {
+  return btoa(latin1(bytes));
+}
+
 export function isBytes(value: unknown): value is ArrayBuffer | ArrayBufferView {
   return ArrayBuffer.isView(value) || isArrayBuffer(value);
 }

@@ -5,6 +5,7 @@ import { pairs, readOnlyHeaders } from "./headers.js";
 import { INSPECT } from "./inspect.js";
 import { printable } from "./redact.js";
 import type { Rule } from "./rule.js";
+import type { SocketMessage } from "./socket/message.js";
 
 /**
  * A snapshot of a request, made when it arrived, and what became of it. The request does not change;
@@ -90,6 +91,11 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
   /** How many bytes of the response's body the client has taken. */
   get delivered(): number {
     return this.#exchange.delivered;
+  }
+
+  /** What both sides have sent over the connection, when the request was the handshake of a WebSocket. */
+  get messages(): readonly SocketMessage[] {
+    return this.#exchange.messages;
   }
 
   /** What went wrong, when the outcome is `failed`. */

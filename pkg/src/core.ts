@@ -1,6 +1,7 @@
 /** What the parts of one transport share: the engine, and everything it knows by number. */
 
 import { checkedBase } from "./address.js";
+import { Clock } from "./clock.js";
 import type { RuleDraft } from "./draft.js";
 import { type Engine, FAILED, newEngine, recycle, UNMATCHED } from "./engine.js";
 import {
@@ -12,6 +13,7 @@ import {
   UnmatchedRequestError,
 } from "./errors.js";
 import type { Exchange } from "./exchange.js";
+import { Gates } from "./gates.js";
 import { Journal } from "./journal.js";
 import type { Line } from "./lines.js";
 import { checked, type MockTransportOptions, NO_OPTIONS } from "./options.js";
@@ -37,9 +39,9 @@ export class Core {
   /** Replaced by a new one when everything is reset. */
   journal: Journal;
   readonly rules: Rules;
-  /** The transport's time, which moves only by `advance`. */
-  now = 0;
   disposed = false;
+  #clock: Clock | undefined;
+  #gates: Gates | undefined;
   #predicates: Predicates | undefined;
   #waiters: Waiters | undefined;
   /** The exchanges that somebody waits for: what an abort or `dispose` ends early. */
@@ -49,19 +51,34 @@ export class Core {
 
   constructor(options: MockTransportOptions | undefined) {
     this.options = options === undefined ? NO_OPTIONS : checked(options);
-    const { baseUrl, journal, redact } = this.options;
+    const { baseUrl, journal, redact, seed, timing } = this.options;
     this.base = checkedBase(baseUrl);
     this.bodyLimit = journal?.bodyBytes ?? 1024 * 1024;
     this.secrets = secretsWith(redact);
     try {
-      const isUsual = journal === undefined && redact === undefined;
-      this.engine = newEngine(isUsual ? undefined : JSON.stringify({ journal, redact }));
+      const isUsual = journal === undefined && redact === undefined && seed === undefined;
+      this.engine = newEngine(isUsual ? undefined : JSON.stringify({ journal, redact, seed }));
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
     }
     this.journal = new Journal(this);
     this.rules = new Rules(this);
+    // Time that passes by itself begins now; any other when somebody looks.
+    if (timing === "real") void this.clock;
+  }
+
+  get clock(): Clock {
+    return (this.#clock ??= new Clock(this.engine, this.options.timing ?? "instant"));
+  }
+
+  get gates(): Gates {
+    return (this.#gates ??= new Gates(this));
+  }
+
+  /** The transport's time. */
+  get now(): number {
+    return this.#clock?.now ?? 0;
   }
 
   get predicates(): Predicates {
@@ -72,7 +89,12 @@ export class Core {
     return (this.#waiters ??= new Waiters(this));
   }
 
-  /** For `RuleBuilder`. */
+  /** For `Registrar`. */
+  get core(): this {
+    return this;
+  }
+
+  /** For `Registrar`. */
   register(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
     this.assertUsable();
     return this.rules.add(draft, replies, end, place);
@@ -88,13 +110,6 @@ export class Core {
   /** Tells those who wait for requests, if any, that one has arrived. */
   arrived(): void {
     if (this.#waiters?.isWaiting === true) this.#waiters.arrived();
-  }
-
-  /** Moves the transport's time forward, and serves those who wait for that. */
-  advance(milliseconds: number): void {
-    this.engine.advance(milliseconds);
-    this.now = this.engine.now();
-    this.#waiters?.check();
   }
 
   /** Throws when the transport is disposed: every method of the public classes calls this first. */
@@ -157,6 +172,7 @@ export class Core {
     this.engine.reset();
     this.journal = new Journal(this);
     this.#predicates?.clear();
+    this.#clock?.restore();
   }
 
   dispose(): void {
@@ -165,6 +181,7 @@ export class Core {
     this.#abandon();
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
     this.#waiters?.dispose();
+    this.#clock?.stop();
     // A predicate is called by the engine, which has to end that call first.
     if (this.#predicates === undefined || this.#predicates.depth === 0) this.#release();
   }
@@ -191,7 +208,7 @@ export class Core {
     const { engine, options } = this;
     // It may serve another transport from now on.
     this.engine = undefined as never;
-    if (options.journal === undefined && options.redact === undefined) recycle(engine);
+    if (options.journal === undefined && options.redact === undefined && options.seed === undefined) recycle(engine);
     else engine.free();
   }
 }

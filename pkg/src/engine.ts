@@ -5,7 +5,7 @@
  * JavaScript side and are named by number; headers and bodies follow only when a rule looks at them.
  */
 
-import { Engine as WasmEngine, initSync } from "mockwire-wasm";
+import { Engine as WasmEngine, initSync, Player as WasmPlayer } from "mockwire-wasm";
 import base64 from "mockwire-wasm/base64";
 
 /** What `call` and `decide` answer instead of the number of a reply. */
@@ -24,7 +24,7 @@ export interface Engine {
    * with a space between them, and always gives the same reply: most rules, and cheaper than JSON.
    */
   addPlainRule(rule: string, status: number, reply: number): number;
-  /** As `addPlainRule`, by the number of a rule; or `FORGOTTEN`. */
+  /** As `addPlainRule`, by the number of a rule; or `FORGOTTEN`, or `FAILED` (`lastError` tells). */
   addKnownRule(rule: number, status: number, reply: number): number;
   /** Says where a rule was registered that has not been said of, for messages. */
   nameSite(rule: number, site: string): void;
@@ -66,15 +66,59 @@ export interface Engine {
   clear(): void;
   /** Forgets rules, captures and scenario states. */
   reset(): void;
+  /** Checks a script for the server's end of WebSocket connections; the subprotocol that it chooses. Throws. */
+  checkScript(script: string): string | undefined;
+  /** A connection for a request that this rule has claimed, whose server plays the script; its number. */
+  askForSocket(sequence: number, rule: number, script: string, protocol: string): number;
+  /** Opens it when it is time: when that is, `Infinity` for never; -1 when it is open. */
+  openSocket(socket: number): number;
+  /** What there is for the client. */
+  socketNext(socket: number): SocketEvent | SocketPause;
+  /** The client sends, closes, and has gone. */
+  sendText(socket: number, text: string): void;
+  sendBytes(socket: number, bytes: Uint8Array): void;
+  sendClose(socket: number, code: number | undefined, reason: string): void;
+  leaveSocket(socket: number): void;
   setScenario(name: string, state: string): void;
   scenario(name: string): string;
   /** The transport's time, in milliseconds since it was made. */
   now(): number;
-  advance(milliseconds: number): void;
+  /** The next number of its own: among those due together, lower numbers come first. */
+  place(): number;
+  /**
+   * Asks whether it is this one's turn: its time has come, and nobody stands before it. If not, it waits
+   * in line. If so, its place at `next` is kept until everything has settled; `NaN` when it wants none.
+   */
+  ask(due: number, place: number, next: number): boolean;
+  /** Gives up a place in line. */
+  leave(due: number, place: number): void;
+  /** When somebody is due next; `Infinity` when nobody waits. */
+  nextDue(): number;
+  /**
+   * Takes out of the line, and moves time to, those who are due next, unless that is later than `limit`;
+   * their places, in order. A place that is only kept ends the list, unless everything has settled.
+   */
+  step(limit: number, settled: boolean): Float64Array;
+  /** Moves time forward. It never moves back. */
+  advanceTo(time: number): void;
+  /** When this name was released; `NaN` when it was not. */
+  released(name: string): number;
+  release(name: string): void;
   /** Forgets everything, as if it were new. */
   renew(): void;
   free(): void;
 }
+
+/** What the server's end of a scripted connection does; `over` comes after a closing handshake. */
+export type SocketEvent =
+  | readonly ["text", string]
+  | readonly ["binary" | "ping" | "pong", Uint8Array<ArrayBuffer>]
+  | readonly ["close", code: number | undefined, reason?: string]
+  | readonly ["fault", code: string]
+  | readonly ["over" | "aborted"];
+
+/** Nothing before this time, in milliseconds; `Infinity` when nothing is due. */
+export type SocketPause = readonly ["wait", due: number];
 
 let compiled = false;
 
@@ -87,12 +131,41 @@ const IDLE_LIMIT = 8;
  * milliseconds), so that importing this package costs nothing. `options` are JSON.
  */
 export function newEngine(options: string | undefined): Engine {
-  if (!compiled) {
-    initSync({ module: new WebAssembly.Module(decode(base64)) });
-    compiled = true;
-  }
+  compile();
   if (options !== undefined) return WasmEngine.withOptions(options) as Engine;
   return idle.pop() ?? (new WasmEngine() as Engine);
+}
+
+/** A script on its way to one client. It has to be freed. */
+export interface Player {
+  /** Whether it comes to an end, and is the same for every seed and request. */
+  readonly isConstant: boolean;
+  /**
+   * What comes next, at most so many frames: the bytes of them all; when each is due and how long it is,
+   * in turns; and what follows: more frames, a name to wait for, or the end, with how and when.
+   */
+  batch(frames: number): [
+    bytes: Uint8Array<ArrayBuffer>,
+    plan: Float64Array,
+    kind: "more" | "hold" | "end",
+    word: string,
+    due: number,
+  ];
+  /** What held it was released, so long after its beginning. */
+  goOn(at: number): void;
+  free(): void;
+}
+
+/** Begins a script, which is JSON. Throws `{code, message}` when it cannot be played. */
+export function newPlayer(script: string, seed: number, sequence: number): Player {
+  compile();
+  return new WasmPlayer(script, seed, sequence) as Player;
+}
+
+/** The bytes of a server-sent event, which is JSON. Throws when there can be no such event. */
+export function encodeEvent(event: string): Uint8Array<ArrayBuffer> {
+  compile();
+  return WasmPlayer.encodeEvent(event);
 }
 
 /** Takes back an engine that was made without options. */
@@ -115,6 +188,12 @@ export function numberOfRule(text: string): number {
 /** Says whom all engines ask about predicates. */
 export function onPredicate(test: (predicate: number, sequence: number) => boolean): void {
   WasmEngine.listen(test);
+}
+
+function compile(): void {
+  if (compiled) return;
+  initSync({ module: new WebAssembly.Module(decode(base64)) });
+  compiled = true;
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {

@@ -62,6 +62,8 @@ export interface Diagnosis {
   readonly nearest: readonly NearMiss[];
   /** How many rules there were. */
   readonly rules: number;
+  /** What to do, where that is plain: a WebSocket came where a plain request is expected. */
+  readonly hint?: string;
 }
 
 /** A rule, and why it did not answer. */
@@ -121,8 +123,8 @@ export class InvalidArgumentError extends MockwireError {
     named(this, "InvalidArgumentError");
   }
 
-  constructor(message: string) {
-    super("MOCKWIRE_INVALID_OPTION", message);
+  constructor(message: string, code = "MOCKWIRE_INVALID_OPTION") {
+    super(code, message);
   }
 }
 
@@ -192,6 +194,18 @@ export class WaitTimeoutError extends MockwireError {
 
   constructor(message: string) {
     super("MOCKWIRE_TIMED_OUT", message);
+  }
+}
+
+/**
+ * A WebSocket connection did not come about, was lost, or is closed: what the `error` event of the client's
+ * socket carries, and what the server's end throws that has no connection any more. The codes are
+ * `MOCKWIRE_HANDSHAKE_REFUSED`, `MOCKWIRE_PROTOCOL_MISMATCH`, `MOCKWIRE_SOCKET_ABORTED` and
+ * `MOCKWIRE_SOCKET_CLOSED`.
+ */
+export class SocketError extends MockwireError {
+  static {
+    named(this, "SocketError");
   }
 }
 

@@ -11,6 +11,7 @@ import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
 import type { Reply } from "./reply/reply.js";
 import type { Rule } from "./rule.js";
+import type { SocketMessage } from "./socket/message.js";
 
 /**
  * How an exchange went: `pending` until the client has taken the body to its end, then `done`;
@@ -80,6 +81,11 @@ export class Exchange {
   /** The request as the test sees it. */
   get captured(): CapturedRequest {
     return (this.#captured ??= new CapturedRequest(this));
+  }
+
+  /** What was sent over a WebSocket, when this was the handshake of one. */
+  get messages(): readonly SocketMessage[] {
+    return [];
   }
 
   /** The body for reading, converted at most once; `undefined` when there is none. */

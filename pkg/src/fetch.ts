@@ -5,6 +5,7 @@ import type { Core } from "./core.js";
 import { InvalidRequestError, messageOf, type MockwireError, StaleHandleError } from "./errors.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
+import { pause } from "./pause.js";
 import { redirected } from "./redirect.js";
 import { HandlerReply } from "./reply/handler.js";
 import type { Answer, Reply } from "./reply/reply.js";
@@ -36,14 +37,23 @@ function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefine
 
 /** Journals the request, lets the engine decide, and performs what it decided. */
 export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
+  const answer = arrive(exchange);
+  if (arriving !== undefined && answer !== FAILED) return sendLater(exchange, answer, arriving);
+  return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
+}
+
+/**
+ * Journals the request, and lets the engine decide as far as the request line tells. Throws when the
+ * engine cannot read that.
+ */
+export function arrive(exchange: Exchange): number {
   const { core } = exchange;
   core.journal.open(exchange);
   const answer = core.arrive(exchange.address.line(exchange.method));
-  if (answer === FAILED && core.isMalformed()) return notSent(exchange);
+  if (answer === FAILED && core.isMalformed()) throw notSent(exchange);
   core.arrived();
   if (answer >= 0) adopt(exchange, answer);
-  if (arriving !== undefined && answer !== FAILED) return sendLater(exchange, answer, arriving);
-  return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
+  return answer;
 }
 
 async function sendLater(
@@ -72,7 +82,8 @@ function adopt(exchange: Exchange, number: number): void {
   if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
 }
 
-function decide(exchange: Exchange): number {
+/** Lets the engine decide with everything known. */
+export function decide(exchange: Exchange): number {
   const { core } = exchange;
   exchange.hydrated = true;
   // If no rule matches, the diagnosis says where the nearest ones are.
@@ -82,7 +93,8 @@ function decide(exchange: Exchange): number {
   return answer;
 }
 
-function perform(exchange: Exchange, answer: number): Promise<Response> {
+/** Gives the reply that was decided for, or what stands for none. */
+export function perform(exchange: Exchange, answer: number): Promise<Response> {
   const { core, reply } = exchange;
   if (reply !== undefined) return give(exchange, reply);
   return refuse(exchange, core.failure(answer as typeof UNMATCHED | typeof FAILED), answer);
@@ -105,6 +117,15 @@ function give(exchange: Exchange, reply: Reply): Promise<Response> {
 }
 
 function respond(exchange: Exchange, answer: Answer): Promise<Response> {
+  const { delay } = answer.head;
+  if (delay === 0) return respondNow(exchange, answer);
+  return pause(exchange, delay).then(
+    () => respondNow(exchange, answer),
+    (error: unknown) => fail(exchange, error),
+  );
+}
+
+function respondNow(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head } = answer;
   // A response to HEAD has no content (RFC 9110 §9.3.2).
   const body = exchange.method === "HEAD" ? null : answer.body;
@@ -141,8 +162,8 @@ function fail(exchange: Exchange, error: unknown): Promise<never> {
 }
 
 /** The engine cannot read the URL or the method, so for it the request has never arrived. */
-function notSent(exchange: Exchange): Promise<never> {
+function notSent(exchange: Exchange): InvalidRequestError {
   const { code, message } = exchange.core.lastError();
   exchange.core.journal.withdraw(exchange);
-  return Promise.reject(new InvalidRequestError(code, message));
+  return new InvalidRequestError(code, message);
 }

@@ -10,6 +10,7 @@
 
 export type { RuleBuilder, Times } from "./builder.js";
 export type { CapturedRequest } from "./captured.js";
+export type { Timing } from "./clock.js";
 export type { Condition, TextTest } from "./conditions.js";
 export * as when from "./conditions.js";
 export {
@@ -25,6 +26,7 @@ export {
   MockwireError,
   type NearMiss,
   SequenceExhaustedError,
+  SocketError,
   StaleHandleError,
   UnmatchedRequestError,
   VerificationError,
@@ -33,6 +35,7 @@ export {
 export type { Filter } from "./filter.js";
 export type { HeadersInput } from "./headers.js";
 export type { MockTransportOptions } from "./options.js";
+export type { Pending } from "./pending.js";
 export type { PathParams } from "./path-params.js";
 export type { Json, Replyable, ReplyBody } from "./reply/from.js";
 export type { Handler, HandlerContext } from "./reply/handler.js";
@@ -41,10 +44,23 @@ export type { Held, HeldRequest } from "./reply/held.js";
 export * as reply from "./reply/index.js";
 export type { Upstream } from "./reply/passthrough.js";
 export type { Reply } from "./reply/reply.js";
-export type { Chunk, Chunks } from "./reply/stream.js";
+export type { Pause } from "./reply/lines.js";
+export type { Fault, Pace, Script, ServerSentEvent, Step } from "./reply/script.js";
+export type { Chunk, Chunks, Source, StreamInit } from "./reply/stream.js";
 export type { Rule } from "./rule.js";
 export type { SequenceEnd } from "./rules.js";
 export type { Scope } from "./scope.js";
+export type { ProtocolChoice, SocketHandler } from "./socket/accept.js";
+export type { SocketRuleBuilder } from "./socket/builder.js";
+export type { SocketEnd } from "./socket/connection.js";
+export type { Endpoint } from "./socket/endpoint.js";
+export type { SocketCloseEvent, SocketErrorEvent, SocketEventMap, SocketMessageEvent } from "./socket/events.js";
+export type { MessageFilter } from "./socket/filter.js";
+export type { MessageType, SocketData, SocketMessage } from "./socket/message.js";
+export type { WebSocketOptions } from "./socket/opening.js";
+export type { MessagePattern, SocketFault, SocketPayload, SocketScript, SocketStep } from "./socket/script.js";
+export type { ServerSocket } from "./socket/server-socket.js";
+export type { MockWebSocket, MockWebSocketClass, SocketListener } from "./socket/websocket.js";
 export type { Target, UrlPatternLike } from "./target.js";
 export { MockTransport } from "./transport.js";
 export type { VerifyOptions } from "./verify.js";

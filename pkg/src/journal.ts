@@ -13,12 +13,16 @@ import type { Exchange } from "./exchange.js";
 /** How many requests come between two looks at what the engine has evicted. */
 const TRIM_EVERY = 256;
 
+const NONE: [] = [];
+
 export class Journal {
   readonly #core: Core;
   /** The kept exchanges, without gaps: the first has the sequence number `#first`. */
-  #exchanges: Exchange[] = [];
+  #exchanges: Exchange[] = NONE;
   #first = 1;
   #evicted = 0;
+  /** How often it was cleared. */
+  clearings = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -26,9 +30,11 @@ export class Journal {
 
   /** Gives an arriving request its number, the one that the engine is about to give it. */
   open(exchange: Exchange): void {
-    exchange.sequence = this.#first + this.#exchanges.length;
-    this.#exchanges.push(exchange);
-    if (this.#exchanges.length % TRIM_EVERY === 0) this.#trim();
+    const { length } = this.#exchanges;
+    exchange.sequence = this.#first + length;
+    // A list that begins with its first item takes no room for many: most have few.
+    if (length === 0) this.#exchanges = [exchange];
+    else if (this.#exchanges.push(exchange) % TRIM_EVERY === 0) this.#trim();
   }
 
   /** Takes back the number of the latest request, which the engine has not given it. */
@@ -63,8 +69,9 @@ export class Journal {
   }
 
   clear(): void {
+    this.clearings += 1;
     this.#first += this.#exchanges.length;
-    this.#exchanges = [];
+    this.#exchanges = NONE;
     this.#evicted = this.#core.engine.dropped();
   }
 

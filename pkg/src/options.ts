@@ -1,5 +1,6 @@
 /** The options of a transport. */
 
+import type { Timing } from "./clock.js";
 import { InvalidArgumentError, shown } from "./errors.js";
 import type { Handler } from "./reply/handler.js";
 
@@ -26,10 +27,17 @@ export interface MockTransportOptions {
    */
   readonly unmatched?: "error" | number | Handler;
   /**
-   * `instant` (the default): nobody waits; a deadline is reached when everything has settled.
-   * `manual`: the transport's time moves only by `advance()`.
+   * Who moves the transport's time.
+   *
+   * - `"instant"` (the default): nobody waits. Whenever every promise callback has run, time steps to
+   *   what is due next. What waits for something else, such as timers or I/O of the platform, is
+   *   overtaken; what waits for no time at all, such as a held request, goes on waiting.
+   * - `"manual"`: `advance()` alone.
+   * - `"real"`: the platform, through its `setTimeout`; or the test runner, when it has replaced that.
    */
-  readonly timing?: "instant" | "manual";
+  readonly timing?: Timing;
+  /** Where the random numbers of scripts (`jitter`, random chunks) come from: a whole number, 0 unless given. */
+  readonly seed?: number;
   /**
    * Give platform `Response` objects. The usual ones are instances of `Response` as well and behave
    * alike, but are filled in on first use, so `Response.prototype.text.call(response)` does not work
@@ -47,6 +55,7 @@ const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
   redact: ["object"],
   unmatched: ["string", "number", "function"],
   timing: ["string"],
+  seed: ["number"],
   realResponse: ["boolean"],
 };
 
@@ -81,8 +90,10 @@ function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
     }
     case "redact":
       return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+    case "seed":
+      return isCount(value);
     case "timing":
-      return value === "instant" || value === "manual";
+      return value === "instant" || value === "manual" || value === "real";
     case "unmatched":
       return (
         value === "error" ||

@@ -3,7 +3,7 @@
  * same rules again and again: from the second time on, no text crosses and nothing is parsed.
  */
 
-import { type Engine, FORGOTTEN, numberOfRule } from "./engine.js";
+import { type Engine, FAILED, FORGOTTEN, numberOfRule } from "./engine.js";
 
 /** Instead of a number: the rule came once, and is worth a number when it comes again. */
 const CAME_ONCE = -1;
@@ -22,8 +22,10 @@ export function addPlainRule(engine: Engine, rule: string, status: number, reply
     remember(rule, CAME_ONCE);
     return id;
   }
-  const id = number === CAME_ONCE ? FORGOTTEN : engine.addKnownRule(number, status, reply);
-  return id === FORGOTTEN ? engine.addKnownRule(remember(rule, numberOfRule(rule)), status, reply) : id;
+  let id = number === CAME_ONCE ? FORGOTTEN : engine.addKnownRule(number, status, reply);
+  if (id === FORGOTTEN) id = engine.addKnownRule(remember(rule, numberOfRule(rule)), status, reply);
+  if (id === FAILED) throw JSON.parse(engine.lastError());
+  return id;
 }
 
 function remember(rule: string, number: number): number {

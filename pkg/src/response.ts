@@ -10,7 +10,8 @@ import { readOnlyHeaders, valueOf } from "./headers.js";
 import { INSPECT } from "./inspect.js";
 import { type LiveBody, StaticBody } from "./reply/body.js";
 import { forbidsBody, type Head } from "./reply/head.js";
-import { liveStream, type StaticStream, staticStream } from "./body-stream.js";
+import { type StaticStream, staticStream } from "./body-stream.js";
+import { liveStream } from "./live-stream.js";
 import { printable } from "./redact.js";
 
 export class MockResponse {

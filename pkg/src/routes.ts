@@ -5,6 +5,7 @@ import { RuleDraft } from "./draft.js";
 import { InvalidRuleError } from "./errors.js";
 import { methodOf } from "./method.js";
 import type { PathParams } from "./path-params.js";
+import { type SocketRuleBuilder, socketRule } from "./socket/builder.js";
 import { parseTarget, type Target } from "./target.js";
 
 /**
@@ -54,6 +55,19 @@ export abstract class Routes {
 
   options<const T extends Target>(target?: T): RuleBuilder<PathParams<T>> {
     return this.#begin(target, "OPTIONS");
+  }
+
+  /**
+   * A rule for WebSocket connections. Targets are those of other rules; `http` and `https` mean `ws` and
+   * `wss`. Ends with `accept`, `refuse` or `fail`.
+   *
+   * @example
+   * const chat = transport.websocket("wss://api.test/chat/:room").accept((socket, request) => {
+   *   socket.send(`welcome to ${request.params.room}`);
+   * });
+   */
+  websocket<const T extends Target>(target?: T): SocketRuleBuilder<PathParams<T>> {
+    return socketRule(this.registrar, target);
   }
 
   /** The rule for requests that no other rule takes. */

@@ -14,6 +14,15 @@ export type SequenceEnd = "fail" | "repeat" | "cycle";
 
 const ENDS = { fail: "fail", repeat: "repeat_last", cycle: "cycle" } as const;
 
+const NONE: [] = [];
+
+/** The list with one more. Lists that begin with their first item take no room for many: most have only that. */
+function withOne<T>(list: T[] | undefined, item: T): T[] {
+  if (list === undefined || list.length === 0) return [item];
+  list.push(item);
+  return list;
+}
+
 /** How many rules may have places that are not in words yet. */
 const PLACES_LIMIT = 16;
 
@@ -21,14 +30,14 @@ const PLACES_LIMIT = 16;
 export class Rules {
   readonly #core: Core;
   /** Replies by number, and the rules they belong to. */
-  readonly #replies: Array<Reply | undefined> = [];
-  readonly #owners: Array<Rule | undefined> = [];
+  #replies: Array<Reply | undefined> = NONE;
+  #owners: Array<Rule | undefined> = NONE;
   /** Numbers of removed replies, to be given out again. */
   #free: number[] | undefined;
   /** The numbers of the predicates of those rules that have any. */
   #predicates: Map<Rule, readonly number[]> | undefined;
   /** Where the latest plain rules were registered, as long as nobody wants to know: words are slow to make. */
-  #places: Array<{ readonly rule: number; readonly place: Place }> = [];
+  #places: Array<{ readonly rule: number; readonly place: Place }> | undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -46,7 +55,7 @@ export class Rules {
 
   /** Registers a rule. */
   add(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
-    const [reply] = replies;
+    const reply = replies[0];
     const isPlain = draft.isPlain && end === undefined && reply!.template === undefined;
     return isPlain ? this.#addPlain(draft, reply!, place) : this.#addSpecial(draft, replies, end, place);
   }
@@ -62,8 +71,8 @@ export class Rules {
       throw invalid(draft.label, cause);
     }
     if (place !== undefined) {
-      if (this.#places.length === PLACES_LIMIT) this.tellSites();
-      this.#places.push({ rule: id, place });
+      if (this.#places?.length === PLACES_LIMIT) this.tellSites();
+      this.#places = withOne(this.#places, { rule: id, place });
     }
     // The engine can name it, unless it is for every method: that is `*` here, and nothing there.
     const name = method === undefined ? ruleName(draft.label, siteOf(place)) : undefined;
@@ -95,9 +104,9 @@ export class Rules {
 
   /** Tells the engine where rules were registered, because it is about to say so. */
   tellSites(): void {
-    if (this.#places.length === 0) return;
     const places = this.#places;
-    this.#places = [];
+    if (places === undefined) return;
+    this.#places = undefined;
     for (const { rule, place } of places) this.#core.engine.nameSite(rule, siteOf(place));
   }
 
@@ -119,15 +128,19 @@ export class Rules {
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
     for (const rule of this.all()) rule.retire();
-    this.#replies.length = this.#owners.length = 0;
-    this.#free = this.#predicates = undefined;
-    this.#places = [];
+    this.#replies = this.#owners = NONE;
+    this.#free = this.#predicates = this.#places = undefined;
   }
 
   #number(reply: Reply): number {
-    const number = this.#free?.pop() ?? this.#replies.length;
-    this.#replies[number] = reply;
-    this.#owners[number] = undefined;
+    const free = this.#free?.pop();
+    if (free !== undefined) {
+      this.#replies[free] = reply;
+      return free;
+    }
+    const number = this.#replies.length;
+    this.#replies = withOne(this.#replies, reply);
+    this.#owners = withOne(this.#owners, undefined);
     return number;
   }
 

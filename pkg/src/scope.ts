@@ -26,6 +26,7 @@ export class Scope extends Routes {
     super();
     this.#core = core;
     this.registrar = {
+      core,
       register: (draft, replies, end, place) => {
         const rule = core.register(draft, replies, end, place);
         this.#rules.push(rule);

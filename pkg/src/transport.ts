@@ -11,8 +11,11 @@ import { DISPOSE } from "./inspect.js";
 import { install, uninstall } from "./install.js";
 import type { MockTransportOptions } from "./options.js";
 import { adoptPlatform } from "./response.js";
+import { pendingOn, type Pending } from "./pending.js";
 import { Routes } from "./routes.js";
 import { Scope } from "./scope.js";
+import { sleep } from "./sleep.js";
+import { type MockWebSocketClass, webSocketOf } from "./socket/websocket.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**
@@ -35,6 +38,7 @@ export class MockTransport extends Routes {
    * it can be handed to any client.
    */
   readonly fetch: typeof fetch;
+  #WebSocket: MockWebSocketClass | undefined;
 
   /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
   constructor(options?: MockTransportOptions) {
@@ -44,6 +48,19 @@ export class MockTransport extends Routes {
     this.#core = core;
     this.registrar = core;
     this.fetch = fetchOf(core);
+  }
+
+  /**
+   * `WebSocket`, connected to this transport and to nothing else: a class that can be handed to any
+   * client. A connection that no rule of {@link websocket} accepts fails.
+   *
+   * @example
+   * transport.websocket("wss://api.test/chat").accept((socket) => socket.send("hello"));
+   * const socket = new transport.WebSocket("wss://api.test/chat");
+   * socket.onmessage = ({ data }) => console.log(data); // hello
+   */
+  get WebSocket(): MockWebSocketClass {
+    return (this.#WebSocket ??= webSocketOf(this.#core));
   }
 
   /** Rules that are taken back, and verified, together. */
@@ -79,19 +96,13 @@ export class MockTransport extends Routes {
    * The first `count` requests, as soon as there are so many. Rejects with a `WaitTimeoutError` when
    * `timeout` milliseconds of the transport's time pass before. With instant timing nobody waits for
    * them: they have passed when everything that can happen without timers and I/O has happened.
+   * Without a `timeout` it may wait for ever.
    */
-  async waitForRequests(
+  waitForRequests(
     count: number,
     options: { readonly matching?: Filter; readonly timeout?: number } = {},
   ): Promise<CapturedRequest[]> {
-    this.#core.assertUsable();
-    const { matching, timeout = Infinity } = options;
-    if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
-      throw new InvalidArgumentError(
-        `waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`,
-      );
-    }
-    return this.#core.waiters.wait(count, matching, timeout);
+    return this.#core.waiters.wait(count, options.matching, options.timeout ?? Infinity);
   }
 
   /** Throws a `VerificationError` unless what is meant was requested; so often, when that is given. */
@@ -132,13 +143,48 @@ export class MockTransport extends Routes {
     return this.#core.now;
   }
 
-  /** Moves the transport's time forward. */
-  advance(milliseconds: number): void {
+  /**
+   * Moves the transport's time forward. What falls due meanwhile happens in order, each at its own
+   * time. Awaited, it lets everything happen that follows from that. Throws an `InvalidArgumentError`
+   * with `timing: "real"`.
+   *
+   * @example
+   * await transport.advance(1000);
+   */
+  advance(milliseconds: number): Promise<void> {
     this.#core.assertUsable();
     if (typeof milliseconds !== "number" || !(milliseconds >= 0) || milliseconds === Infinity) {
       throw new InvalidArgumentError(`advance() takes milliseconds, not ${shown(milliseconds)}`);
     }
-    this.#core.advance(milliseconds);
+    return this.#core.clock.advance(milliseconds);
+  }
+
+  /** Lets the streams go on that are held at this name, now and later: see `hold` in a script. */
+  release(name: string): void {
+    this.#core.assertUsable();
+    if (typeof name !== "string") throw new InvalidArgumentError(`release() takes a name, not ${shown(name)}`);
+    this.#core.gates.release(name);
+  }
+
+  /**
+   * Resolves after so many milliseconds of the transport's time; at once with instant timing, but after
+   * everything that is due before. Rejects when the signal aborts, with the signal's reason, and when
+   * the transport is disposed. `Infinity` never resolves.
+   *
+   * @example
+   * await retry(() => transport.fetch(url), { sleep: (ms) => transport.sleep(ms) });
+   */
+  sleep(milliseconds: number, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return sleep(this.#core, milliseconds, options.signal);
+  }
+
+  /**
+   * What has not come to its end: exchanges whose body was not read or cancelled, held requests, and
+   * who waits for a time. The place to look when a test hangs.
+   */
+  pending(): Pending[] {
+    this.#core.assertUsable();
+    return pendingOn(this.#core);
   }
 
   /** Forgets what was captured; the rules stay, and how often they have answered. */
@@ -155,23 +201,23 @@ export class MockTransport extends Routes {
   }
 
   /**
-   * Puts `fetch` in the place of `globalThis.fetch`, for code that takes none. Throws an
+   * Puts `fetch` and `WebSocket` in the places of the global ones, for code that takes none. Throws an
    * `AlreadyInstalledError` while another transport is there. `dispose()` uninstalls.
    */
   install(): this {
     this.#core.assertUsable();
-    install(this, this.fetch);
+    install(this, { fetch: this.fetch, WebSocket: this.WebSocket });
     return this;
   }
 
-  /** Puts the original `globalThis.fetch` back. */
+  /** Puts the original `fetch` and `WebSocket` back. */
   uninstall(): void {
     uninstall(this);
   }
 
   /**
-   * Frees the engine. Requests that wait for a reply reject with a `DisposedError`, and so does
-   * everything else from then on; to dispose again does nothing.
+   * Frees the engine. Requests that wait for a reply reject with a `DisposedError`, sockets that are open
+   * are closed with 1006, and everything else fails from then on; to dispose again does nothing.
    */
   dispose(): void {
     uninstall(this);

@@ -1,8 +1,9 @@
 /** Waiting for requests that are yet to come. */
 
 import type { CapturedRequest } from "./captured.js";
+import type { Cancel } from "./clock.js";
 import type { Core } from "./core.js";
-import { DisposedError, WaitTimeoutError } from "./errors.js";
+import { DisposedError, InvalidArgumentError, shown, WaitTimeoutError } from "./errors.js";
 import { type Filter, nameOf, select } from "./filter.js";
 
 interface Waiter {
@@ -12,6 +13,8 @@ interface Waiter {
   readonly deadline: number;
   readonly resolve: (requests: CapturedRequest[]) => void;
   readonly reject: (error: unknown) => void;
+  /** Takes back the alarm of the deadline. */
+  readonly cancel: Cancel;
 }
 
 /** Those who wait for requests on one transport. */
@@ -19,9 +22,6 @@ export class Waiters {
   readonly #core: Core;
   #waiters: Waiter[] = [];
   #checking = false;
-  #stepping = false;
-  /** Counts arrivals, to see whether anything happens. */
-  #arrivals = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -33,21 +33,28 @@ export class Waiters {
 
   /** The first `count` requests that are meant, as soon as there are so many. */
   wait(count: number, filter: Filter | undefined, timeout: number): Promise<CapturedRequest[]> {
-    const present = select(this.#core, filter);
-    if (present.length >= count) return Promise.resolve(present.slice(0, count));
     return new Promise((resolve, reject) => {
-      const deadline = this.#core.now + timeout;
-      this.#waiters.push({ count, filter, deadline, resolve, reject });
-      if (deadline < Infinity && this.#core.options.timing !== "manual") void this.#stepTime();
+      this.#core.assertUsable();
+      if (!Number.isSafeInteger(count) || count < 0 || typeof timeout !== "number" || !(timeout >= 0)) {
+        throw new InvalidArgumentError(
+          `waitForRequests() takes a count and a timeout in milliseconds, not ${shown(count)} and ${shown(timeout)}`,
+        );
+      }
+      const present = select(this.#core, filter);
+      if (present.length >= count) return resolve(present.slice(0, count));
+      const { clock } = this.#core;
+      const deadline = clock.now + timeout;
+      const what = () => `waitForRequests(${count})${filter === undefined ? "" : ` of ${nameOf(filter)}`}`;
+      const cancel = clock.at(deadline, () => this.check(), what);
+      this.#waiters.push({ count, filter, deadline, resolve, reject, cancel });
     });
   }
 
   /** A request has arrived. Looked at once its body is there and its rule is known. */
   arrived(): void {
-    this.#arrivals += 1;
     if (this.#checking) return;
     this.#checking = true;
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       this.#checking = false;
       this.check();
     });
@@ -57,7 +64,8 @@ export class Waiters {
   check(): void {
     if (this.#core.disposed) return;
     const { now } = this.#core;
-    this.#waiters = this.#waiters.filter(({ count, filter, deadline, resolve, reject }) => {
+    this.#waiters = this.#waiters.filter((waiter) => {
+      const { count, filter, deadline, resolve, reject } = waiter;
       try {
         const present = select(this.#core, filter);
         if (present.length >= count) {
@@ -75,6 +83,7 @@ export class Waiters {
       } catch (error) {
         reject(error);
       }
+      waiter.cancel();
       return false;
     });
   }
@@ -82,32 +91,4 @@ export class Waiters {
   dispose(): void {
     for (const { reject } of this.#waiters.splice(0)) reject(new DisposedError());
   }
-
-  /** Instant timing: when a whole macrotask has passed and nothing came, time steps to the next deadline. */
-  async #stepTime(): Promise<void> {
-    if (this.#stepping) return;
-    this.#stepping = true;
-    for (let seen = -1; !this.#core.disposed;) {
-      await macrotask();
-      const deadline = Math.min(...this.#waiters.map((waiter) => waiter.deadline));
-      if (deadline === Infinity || this.#core.disposed) break;
-      if (seen === this.#arrivals) {
-        this.#core.advance(Math.max(0, deadline - this.#core.now));
-      }
-      seen = this.#arrivals;
-    }
-    this.#stepping = false;
-  }
-}
-
-/** After everything that is due now. No timer, which tests like to replace. */
-function macrotask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
 }

@@ -7,6 +7,10 @@ declare module "mockwire-wasm" {
     plainRule(rule: string): number;
     listen(test: (predicate: number, sequence: number) => boolean): void;
   };
+  export const Player: {
+    new (script: string, seed: number, sequence: number): object;
+    encodeEvent(event: string): Uint8Array<ArrayBuffer>;
+  };
   export function initSync(options: { module: WebAssembly.Module }): unknown;
 }
 

@@ -8,27 +8,31 @@ use super::rate::{Asked, Taken};
 use super::rules::Candidate;
 use super::{Core, ExchangeId, RuleId};
 use crate::error::Result;
+use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::priority::Priority;
 use crate::model::request::Request;
 
 impl<M: Mode> Core<M> {
-    /// A request arrives, and asks to be admitted under a key.
+    /// A request arrives, and asks to be admitted under a key; unless its host is down.
     pub(crate) fn enter(
         &mut self,
         kept: &Request,
         place: Option<&(String, Priority)>,
-    ) -> Result<(Arrived<M>, Entered)> {
+    ) -> Result<(Arrived<M>, Result<Entered, Fault>)> {
         self.ensure_alive()?;
         let arrived = self.arrive(kept.clone());
         let now = self.timeline.now();
+        if let Some(fault) = self.endpoints.fault(kept, now) {
+            return Ok((arrived, Err(fault)));
+        }
         let entered = match (&mut self.gate, place) {
             (Some(gate), Some((key, priority))) => {
                 gate.enter(arrived.exchange, key, *priority, now)
             }
             _ => Entered::Admitted,
         };
-        Ok((arrived, entered))
+        Ok((arrived, Ok(entered)))
     }
 
     /// Whether a request has been admitted by now.

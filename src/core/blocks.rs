@@ -48,6 +48,11 @@ impl<T> Blocks<T> {
         Some(item)
     }
 
+    pub(crate) fn get(&self, position: usize) -> Option<&T> {
+        let (block, at) = self.place(position)?;
+        self.blocks.get(block)?.get(at)
+    }
+
     pub(crate) fn get_mut(&mut self, position: usize) -> Option<&mut T> {
         let (block, at) = self.place(position)?;
         self.blocks.get_mut(block)?.get_mut(at)

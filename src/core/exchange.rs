@@ -11,6 +11,7 @@ use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::reply::Reply;
@@ -56,6 +57,21 @@ struct Held {
     reply: Option<Reply>,
 }
 
+/// An exchange that failed before its client knew; to be woken and dropped outside the borrow.
+#[must_use = "to be settled outside the borrow"]
+pub(crate) struct Lost {
+    pub(super) exchange: Exchange,
+    /// Who is admitted instead.
+    pub(super) admitted: Option<Waker>,
+}
+
+impl Lost {
+    pub(crate) fn settle(mut self) {
+        let wakers = self.exchange.take_waker().into_iter().chain(self.admitted);
+        wakers.for_each(Waker::wake);
+    }
+}
+
 /// The requests that one rule holds, and who waits for one.
 #[derive(Default)]
 pub(crate) struct HoldQueue {
@@ -74,18 +90,25 @@ pub(crate) struct Arrived<M: Mode> {
 }
 
 /// What can be said of a request on its arrival.
-pub(crate) enum Verdict<M: Mode> {
+pub(crate) enum Verdict<M: Mode, T> {
+    /// The target alone decided, and this is what was made of the reply.
+    Ready(T),
     /// The target alone decided. The request is there when the rule's reply depends on it.
     Claimed {
         claimed: Claimed<M>,
         request: Option<Request>,
     },
+    /// Its host is down.
+    Down(Fault),
     /// These have to be asked, in this order.
     Ask {
         candidates: Vec<Candidate<M>>,
         request: Request,
     },
 }
+
+/// A request that has arrived with what can be said of it; or it is given back with why it has not.
+pub(crate) type Admitted<M, T> = Result<(Arrived<M>, Verdict<M, T>), (Error, Request)>;
 
 /// A rule answers a request: its turn is taken.
 pub(crate) struct Claimed<M: Mode> {
@@ -99,13 +122,21 @@ impl<M: Mode> Core<M> {
     /// A request arrives: it is noted, and claimed at once by the first rule where no more than
     /// its target has to be asked. The journal keeps it, or what is to be kept instead. Refused, it
     /// is returned: it must not be dropped in here.
-    pub(crate) fn admit(
+    ///
+    /// A reply that is the same for every request may be made ready in here, so that its rule need not
+    /// be shared with the caller.
+    pub(crate) fn admit<T>(
         &mut self,
         request: Request,
         instead: Option<Request>,
-    ) -> Result<(Arrived<M>, Verdict<M>), (Error, Request)> {
+        ready: impl FnOnce(&Reply) -> Option<T>,
+    ) -> Admitted<M, T> {
         if let Err(error) = self.ensure_alive() {
             return Err((error, request));
+        }
+        if let Some(fault) = self.endpoints.fault(&request, self.timeline.now()) {
+            let arrived = self.arrive(instead.unwrap_or(request));
+            return Ok((arrived, Verdict::Down(fault)));
         }
         let first = self.first_verdict(&request);
         // A response to HEAD is without its body, so it is not like the others.
@@ -119,10 +150,24 @@ impl<M: Mode> Core<M> {
         };
         let arrived = self.arrive(kept);
         let verdict = match (first, request) {
-            (Ok((id, _)), request) => match self.take_turn(arrived.exchange, id) {
-                Some(claimed) => Verdict::Claimed { claimed, request },
-                None => unreachable!("the rule was just found"),
-            },
+            (Ok((id, _)), request) => {
+                let turn = self.take_turn(arrived.sequence, id);
+                let Some((turn, rule)) = turn else {
+                    unreachable!("the rule was just found");
+                };
+                // A request that is to be given back must not be dropped in here.
+                let is_alone = request.is_none() && rule.chaos().is_none();
+                let reply = rule.reply_index(turn).filter(|_| is_alone);
+                let reply = reply.and_then(|index| rule.reply(index));
+                match reply.and_then(ready) {
+                    Some(ready) => Verdict::Ready(ready),
+                    None => {
+                        let rule = rule.clone();
+                        let claimed = Claimed { id, rule, turn };
+                        Verdict::Claimed { claimed, request }
+                    }
+                }
+            }
             (Err(candidates), Some(request)) => Verdict::Ask {
                 candidates,
                 request,
@@ -133,6 +178,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Notes the arrival of a request.
+    #[inline]
     pub(crate) fn arrive(&mut self, kept: Request) -> Arrived<M> {
         self.timeline.note_activity();
         let exchange = self.exchanges.insert(Exchange {
@@ -143,6 +189,9 @@ impl<M: Mode> Core<M> {
         });
         let now = self.timeline.now();
         let (sequence, evicted) = self.journal.arrive(exchange, now, kept);
+        if let Some(state) = &self.state {
+            state.count_request();
+        }
         Arrived {
             exchange,
             sequence,
@@ -152,9 +201,33 @@ impl<M: Mode> Core<M> {
     }
 
     /// The first rule where the target alone decides; or the rules that have to be asked.
-    fn first_verdict(&self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+    #[inline]
+    fn first_verdict(&mut self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+        if let Some((id, registered)) = self.latest.get(request, &self.rules) {
+            let is_in_play = self.is_in_play(registered);
+            return if is_in_play {
+                Ok((id, registered.rule.ease))
+            } else {
+                Err(Vec::new())
+            };
+        }
+        let mut candidates = self.rules.candidates(request);
+        let (first, second) = (candidates.next(), candidates.next());
+        let is_alone = second.is_none();
+        let verdict = self.first_of(first.into_iter().chain(second).chain(candidates), request);
+        if let (Ok((id, _)), true) = (&verdict, is_alone) {
+            self.latest.remember(request, *id);
+        }
+        verdict
+    }
+
+    fn first_of(
+        &self,
+        candidates: impl Iterator<Item = RuleId>,
+        request: &Request,
+    ) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
         let mut to_ask: Vec<Candidate<M>> = Vec::new();
-        for id in self.rules.candidates(request) {
+        for id in candidates {
             let Some(registered) = self.rules.get(id) else {
                 continue;
             };
@@ -171,20 +244,26 @@ impl<M: Mode> Core<M> {
 
     /// Takes a turn of a rule for an exchange, unless the rule is out of play by now.
     pub(crate) fn claim(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
-        let in_play = self.is_in_play(self.rules.get(id)?);
-        in_play.then(|| self.take_turn(exchange, id)).flatten()
+        if !self.is_in_play(self.rules.get(id)?) {
+            return None;
+        }
+        let sequence = self.exchanges.get(exchange)?.sequence;
+        let (turn, rule) = self.take_turn(sequence, id)?;
+        let rule = rule.clone();
+        Some(Claimed { id, rule, turn })
     }
 
-    fn take_turn(&mut self, exchange: ExchangeId, id: RuleId) -> Option<Claimed<M>> {
+    /// Counts and notes an answer; its turn, and the rule.
+    #[inline]
+    fn take_turn(&mut self, sequence: u64, id: RuleId) -> Option<(u64, &M::Ptr<Rule<M>>)> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.hit();
-        let rule = registered.rule.clone();
+        let rule = &registered.rule;
         if let Some(step) = rule.step() {
             if let Some(then) = &step.then {
                 self.scenarios.insert(step.scenario.clone(), then.clone());
             }
         }
-        let sequence = self.exchanges.get(exchange)?.sequence;
         if let Some(entry) = self.journal.get_mut(sequence) {
             entry.rule = Some(id);
             if let Some(reply) = rule.reply_index(turn) {
@@ -192,7 +271,7 @@ impl<M: Mode> Core<M> {
                 entry.response = Response::OfRule { rule, reply };
             }
         }
-        Some(Claimed { id, rule, turn })
+        Some((turn, rule))
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
@@ -241,7 +320,7 @@ impl<M: Mode> Core<M> {
     ) -> Result<Exchange> {
         self.timeline.note_activity();
         let Some(over) = self.exchanges.remove(exchange) else {
-            return Err(self.gone("exchange"));
+            return Err(self.finish_lost(exchange, delivered));
         };
         if let Outcome::Unmatched = outcome {
             self.journal.note_unmatched(over.sequence);
@@ -351,7 +430,7 @@ impl<M: Mode> Core<M> {
                 exchange.waits = waits();
                 Ok(())
             }
-            None => Err(self.gone("exchange")),
+            None => Err(self.gone_exchange(exchange)),
         }
     }
 
@@ -362,7 +441,7 @@ impl<M: Mode> Core<M> {
                 exchange.waits = Waits::Client;
                 Ok(())
             }
-            None => Err(self.gone("exchange")),
+            None => Err(self.gone_exchange(exchange)),
         }
     }
 
@@ -387,7 +466,27 @@ impl<M: Mode> Core<M> {
         self.journal.get_mut(sequence)
     }
 
-    fn gone(&self, what: &'static str) -> Error {
+    /// An exchange that is not there any more: its host was killed, or the transport was reset.
+    fn gone_exchange(&self, id: ExchangeId) -> Error {
+        match self.lost.get(id) {
+            Some((fault, _)) => (*fault).into(),
+            None => self.gone("exchange"),
+        }
+    }
+
+    /// The client of an exchange that was lost knows by now.
+    fn finish_lost(&mut self, id: ExchangeId, delivered: &mut Delivered) -> Error {
+        let error = self.gone_exchange(id);
+        if let Some((_, sequence)) = self.lost.remove(id) {
+            if let Some(entry) = self.journal.get_mut(sequence) {
+                entry.delivered = delivered.bytes;
+                entry.taken = std::mem::take(&mut delivered.taken);
+            }
+        }
+        error
+    }
+
+    pub(crate) fn gone(&self, what: &'static str) -> Error {
         Error::new(if self.disposed {
             ErrorKind::Disposed
         } else {

@@ -265,17 +265,24 @@ fn fold(seed: u64, bytes: &[u8], each: impl Fn(u64) -> u64) -> u64 {
         let mixed = (hash ^ word).wrapping_mul(MULTIPLIER);
         mixed ^ (mixed >> 32)
     };
-    let mut words = bytes.chunks_exact(8);
+    let whole = |word: &[u8]| word.try_into().map_or(0, u64::from_le_bytes);
     let mut hash = mix(seed, bytes.len() as u64);
-    for word in &mut words {
-        let word = word.try_into().map_or(0, u64::from_le_bytes);
-        hash = mix(hash, each(word));
+    if let Some(last) = bytes.last_chunk::<8>() {
+        for word in bytes[..bytes.len() - 1].chunks_exact(8) {
+            hash = mix(hash, each(whole(word)));
+        }
+        // Again those of the last whole word, perhaps: that is quicker than to take the rest one by one.
+        return mix(hash, each(u64::from_le_bytes(*last)));
     }
-    let rest = words.remainder().iter();
-    mix(
-        hash,
-        each(rest.fold(0, |word, byte| word << 8 | u64::from(*byte))),
-    )
+    let rest = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    mix(hash, each(rest))
 }
 
 /// A key that is a hash already, spread over all the bits that the map looks at.

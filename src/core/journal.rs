@@ -6,7 +6,8 @@ use http::HeaderMap;
 use super::blocks::Blocks;
 use super::rules::Rule;
 use super::timeline::Tick;
-use super::{ExchangeId, RuleId};
+use super::transcript::Transcript;
+use super::{ExchangeId, RuleId, SocketId};
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome, ResponseHead};
 use crate::model::reply::ReplyBody;
@@ -41,11 +42,20 @@ pub(crate) struct Entry<M: Mode> {
 }
 
 /// The head of a response, without a copy where the rule has it.
-#[derive(Clone)]
 pub(crate) enum Response<M: Mode> {
     None,
     Made(Box<ResponseHead>),
     OfRule { rule: M::Ptr<Rule<M>>, reply: usize },
+    Socket(Box<SocketRecord>),
+}
+
+/// A request that has opened a WebSocket connection.
+pub(crate) struct SocketRecord {
+    pub(crate) head: ResponseHead,
+    pub(crate) id: SocketId,
+    /// Once the connection is gone; until then it has its own.
+    pub(crate) transcript: Option<Transcript>,
+    pub(crate) blocked: u64,
 }
 
 impl<M: Mode> Journal<M> {
@@ -174,6 +184,9 @@ impl<M: Mode> Entry<M> {
             response: self.response.head(),
             delivered: self.delivered,
             response_body: self.response.body(&self.taken, delivered.min(cap)),
+            messages: Vec::new(),
+            dropped_messages: 0,
+            blocked_sends: 0,
         }
     }
 }
@@ -201,6 +214,7 @@ impl<M: Mode> Response<M> {
         match self {
             Self::None => None,
             Self::Made(head) => Some((**head).clone()),
+            Self::Socket(record) => Some(record.head.clone()),
             Self::OfRule { rule, reply } => {
                 let reply = rule.reply(*reply)?;
                 reply.as_fault().is_none().then(|| ResponseHead {

@@ -4,35 +4,58 @@
 //! who does it when the borrow is over.
 
 pub(crate) mod admission;
+pub(crate) mod after;
 pub(crate) mod blocks;
+pub(crate) mod cache;
 pub(crate) mod connection_rate;
 pub(crate) mod connections;
+pub(crate) mod conversations;
+pub(crate) mod endpoints;
 pub(crate) mod exchange;
 pub(crate) mod gate;
 pub(crate) mod gates;
+pub(crate) mod inbox;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod latest;
 pub(crate) mod line;
+pub(crate) mod listeners;
+pub(crate) mod player;
 pub(crate) mod queue;
 pub(crate) mod rate;
+pub(crate) mod recent;
 pub(crate) mod rules;
+pub(crate) mod sessions;
+pub(crate) mod socket;
+mod socket_end;
+mod socket_ends;
+pub(crate) mod sockets;
 pub(crate) mod timeline;
+pub(crate) mod transcript;
 
 use std::collections::{BTreeMap, HashMap};
 use std::task::Waker;
 
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
+use self::after::After;
+use self::endpoints::Endpoints;
 use self::exchange::{Exchange, HoldQueue};
 use self::gate::Gate;
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
+use self::latest::Latest;
 use self::rate::{RateBook, Rates};
 use self::rules::{Rule, Rules};
+use self::sockets::Sockets;
 use self::timeline::{Alarm, Timeline};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
 use crate::mode::Mode;
+use crate::model::message::Side;
 use crate::rate_limit::RateLimit;
+use crate::state::conversation::State;
+use crate::state::store::Store;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -41,6 +64,8 @@ new_key_type! {
     pub(crate) struct ExchangeId;
     /// Names a scope of rules. Stale once the scope is gone.
     pub(crate) struct ScopeId;
+    /// Names a WebSocket connection. Stale once both its ends are gone.
+    pub(crate) struct SocketId;
 }
 
 /// The state that a scenario is in before anything has moved it.
@@ -49,6 +74,7 @@ pub(crate) const INITIAL_STATE: &str = "started";
 /// The whole state of a transport.
 pub(crate) struct Core<M: Mode> {
     pub(crate) rules: Rules<M>,
+    pub(crate) latest: Latest,
     pub(crate) exchanges: SlotMap<ExchangeId, Exchange>,
     pub(crate) holds: SecondaryMap<RuleId, HoldQueue>,
     pub(crate) scopes: SlotMap<ScopeId, ()>,
@@ -60,8 +86,15 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) gate: Option<Box<Gate>>,
     /// Where rates are limited.
     pub(crate) rates: Option<Box<RateBook>>,
+    pub(crate) endpoints: Endpoints,
+    /// The exchanges that failed before their clients knew: why, and the number of the request.
+    pub(crate) lost: SecondaryMap<ExchangeId, (Fault, u64)>,
     /// Who waits for requests to arrive.
     pub(crate) arrivals: BTreeMap<Alarm, Waker>,
+    /// `None` until there is a connection.
+    pub(crate) sockets: Option<Box<Sockets>>,
+    /// The state of the conversation, once somebody has asked for it.
+    pub(crate) state: Option<State<M>>,
     pub(crate) disposed: bool,
 }
 
@@ -72,12 +105,16 @@ pub(crate) struct Aftermath<M: Mode> {
     pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
     pub(crate) entries: Vec<Entry<M>>,
     pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) sockets: Option<Box<Sockets>>,
+    pub(crate) left: Vec<After>,
+    pub(crate) state: Option<Store<M>>,
 }
 
 impl<M: Mode> Core<M> {
     pub(crate) fn new(requests: usize) -> Self {
         Self {
             rules: Rules::new(),
+            latest: Latest::default(),
             exchanges: SlotMap::with_key(),
             holds: SecondaryMap::new(),
             scopes: SlotMap::with_key(),
@@ -87,7 +124,11 @@ impl<M: Mode> Core<M> {
             gates: Gates::default(),
             gate: None,
             rates: None,
+            endpoints: Endpoints::default(),
+            lost: SecondaryMap::new(),
             arrivals: BTreeMap::new(),
+            sockets: None,
+            state: None,
             disposed: false,
         }
     }
@@ -108,6 +149,7 @@ impl<M: Mode> Core<M> {
             return Err(Error::new(ErrorKind::StaleHandle { what: "scope" }));
         }
         self.timeline.note_activity();
+        self.latest.forget();
         let limits = rule.rates();
         let rates = (!limits.is_empty()).then(|| Rates::new(limits.iter().map(RateLimit::kind)));
         let id = self.rules.insert(rule);
@@ -122,6 +164,7 @@ impl<M: Mode> Core<M> {
 
     /// Removes a rule. Requests that it holds fail as dropped.
     pub(crate) fn remove_rule(&mut self, id: RuleId) -> Result<Aftermath<M>> {
+        self.latest.forget();
         let rule = self.rules.remove(id);
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
@@ -135,6 +178,12 @@ impl<M: Mode> Core<M> {
                 aftermath.wake.extend(self.drop_held(exchange));
             }
         }
+        let (left, waiting) = self.forget_listener(id);
+        aftermath.wake.extend(waiting);
+        let left = left.into_iter();
+        aftermath.left = left
+            .map(|socket| self.leave_socket(socket, Side::Server))
+            .collect();
         Ok(aftermath)
     }
 
@@ -152,9 +201,10 @@ impl<M: Mode> Core<M> {
             .map_or(INITIAL_STATE, String::as_str)
     }
 
-    /// Forgets rules, captures, scenario states. Exchanges that are going on end as disposed.
+    /// Forgets rules, captures, states. Exchanges that are going on end as disposed.
     pub(crate) fn reset(&mut self) -> Aftermath<M> {
         let mut aftermath = Aftermath::new();
+        self.latest.forget();
         aftermath.rules = self.rules.clear();
         aftermath.entries = self.journal.restart();
         aftermath.wake = self.take_arrivals();
@@ -167,6 +217,11 @@ impl<M: Mode> Core<M> {
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
+        aftermath.sockets = self.sockets.take();
+        if let Some(sockets) = &mut aftermath.sockets {
+            aftermath.wake.extend(sockets.take_wakers());
+        }
+        aftermath.state = self.state.as_ref().map(State::take);
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
@@ -177,6 +232,8 @@ impl<M: Mode> Core<M> {
             rates.of_all.clear();
             rates.of_rules.clear();
         }
+        self.endpoints = Endpoints::default();
+        self.lost.clear();
         aftermath
     }
 }
@@ -188,11 +245,15 @@ impl<M: Mode> Aftermath<M> {
             rules: Vec::new(),
             entries: Vec::new(),
             exchanges: Vec::new(),
+            sockets: None,
+            left: Vec::new(),
+            state: None,
         }
     }
 
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
         self.wake.into_iter().for_each(Waker::wake);
+        self.left.into_iter().for_each(After::settle);
     }
 }

@@ -11,9 +11,11 @@ use super::{RuleId, ScopeId};
 use crate::matcher::Matcher;
 use crate::matcher::pattern::Pattern;
 use crate::mode::Mode;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
+use crate::model::socket_script::SharedScript;
 use crate::model::times::Times;
 use crate::rate_limit::RateLimit;
 
@@ -28,12 +30,14 @@ pub(crate) struct Rule<M: Mode> {
     pub(crate) ease: Ease,
 }
 
-/// When a rule is in play, and how fast.
+/// When a rule is in play, how fast, and what goes wrong.
 pub(crate) struct Terms<M: Mode> {
     pub(crate) times: Times,
     pub(crate) step: Option<Step>,
     pub(crate) scope: Option<ScopeId>,
     pub(crate) rates: Vec<RateLimit<M>>,
+    /// What goes wrong with its replies, by chance.
+    pub(crate) chaos: Option<Chaos>,
 }
 
 impl<M: Mode> Terms<M> {
@@ -44,8 +48,13 @@ impl<M: Mode> Terms<M> {
             step,
             scope,
             rates,
+            chaos,
         } = self;
-        *times == Times::ANY && step.is_none() && scope.is_none() && rates.is_empty()
+        *times == Times::ANY
+            && step.is_none()
+            && scope.is_none()
+            && rates.is_empty()
+            && chaos.is_none()
     }
 }
 
@@ -71,6 +80,23 @@ pub(crate) enum Action<M: Mode> {
         replies: Box<[Reply]>,
         end: SequenceEnd,
     },
+    /// Opens a WebSocket connection.
+    Socket(Accept<M>),
+}
+
+/// How a rule opens a WebSocket connection.
+pub(crate) struct Accept<M: Mode> {
+    /// The subprotocol that it chooses.
+    pub(crate) protocol: Option<String>,
+    pub(crate) server: Server<M>,
+}
+
+/// Who has the server's end of a connection.
+pub(crate) enum Server<M: Mode> {
+    Handler(M::SocketHandler),
+    Script(SharedScript),
+    /// The test takes it.
+    Test,
 }
 
 /// A scenario, the state that a rule waits for, and the one that it moves to.
@@ -138,6 +164,10 @@ impl<M: Mode> Rule<M> {
         self.terms.as_ref()?.step.as_ref()
     }
 
+    pub(crate) fn chaos(&self) -> Option<&Chaos> {
+        self.terms.as_ref()?.chaos.as_ref()
+    }
+
     pub(crate) fn scope(&self) -> Option<ScopeId> {
         self.terms.as_ref()?.scope
     }
@@ -152,7 +182,7 @@ impl<M: Mode> Rule<M> {
         match &self.action {
             Action::Reply(_) => Some(0),
             Action::Sequence { replies, end } => end.index(turn, replies.len()),
-            Action::Handle(_) | Action::Hold => None,
+            Action::Handle(_) | Action::Hold | Action::Socket(_) => None,
         }
     }
 
@@ -167,7 +197,7 @@ impl<M: Mode> Action<M> {
         match self {
             Self::Reply(reply) => std::slice::from_ref(reply),
             Self::Sequence { replies, .. } => replies,
-            Self::Handle(_) | Self::Hold => &[],
+            Self::Handle(_) | Self::Hold | Self::Socket(_) => &[],
         }
     }
 }

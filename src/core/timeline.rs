@@ -168,6 +168,15 @@ impl Timeline {
         due.filter_map(|(_, standing)| standing.wake()).collect()
     }
 
+    /// Who waits, for whatever time: to look at what has become of what they wait for.
+    pub(crate) fn waiting(&self) -> Vec<Waker> {
+        let wakers = self.line.values().filter_map(|standing| match standing {
+            Standing::Waiting(waker) | Standing::Woken(waker) => Some(waker.clone()),
+            Standing::Expected => None,
+        });
+        wakers.collect()
+    }
+
     /// Everything has settled: whoever has been woken and has not taken its turn does not ask any
     /// more, and the next one is woken; time moves to it, when it may. `None` when there is nobody.
     pub(crate) fn step(&mut self, may_move: bool) -> Option<Vec<Waker>> {
@@ -185,6 +194,13 @@ impl Timeline {
         }
         // Woken once more, so that they are dropped outside the borrow; it does no harm.
         (!left.is_empty()).then_some(left)
+    }
+
+    /// The place in line that is due first, and whether it is only kept for somebody.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn first(&self) -> Option<(Alarm, bool)> {
+        let (alarm, standing) = self.line.first_key_value()?;
+        Some((*alarm, matches!(standing, Standing::Expected)))
     }
 
     /// The place in line that is due first, taken away; time moves to it. `None` when there is none

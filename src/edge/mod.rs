@@ -10,3 +10,5 @@ mod reqwest;
 pub(crate) mod tokio;
 #[cfg(feature = "tower")]
 pub(crate) mod tower;
+#[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]
+pub(crate) mod tungstenite;

@@ -4,9 +4,8 @@ use std::task::{Context, Poll, Waker};
 
 use http::HeaderMap;
 
-use super::answer::Outgoing;
-use super::decide::{Rated, decide_admitted, with_params};
-use super::respond::{Respond, Response, State};
+use super::decide::{Decided, Decision, Rated, answer, decide_admitted};
+use super::respond::{Respond, State};
 use crate::core::ExchangeId;
 use crate::core::exchange::Waits;
 use crate::core::gate::Entered;
@@ -19,11 +18,12 @@ use crate::rate_limit::RateLimit;
 
 impl<M: Mode> Respond<M> {
     /// A request arrives, and is admitted or waits.
+    #[cold]
     pub(super) fn enter(
         &mut self,
         mut request: Request,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<M>>> {
+        cx: &Context<'_>,
+    ) -> Poll<Result<Decided<M>>> {
         let engine = self.engine();
         engine.follow_clock();
         let settings = &engine.settings;
@@ -45,27 +45,26 @@ impl<M: Mode> Respond<M> {
         drop(arrived.evicted);
         arrived.wake.into_iter().for_each(Waker::wake);
         let (exchange, sequence) = (arrived.exchange, arrived.sequence);
-        if let Some(error) = failed {
-            return Poll::Ready(Err(self.fail(exchange, error)));
-        }
-        match entered {
-            Entered::Admitted => self.go_on(exchange, sequence, request, cx),
-            Entered::Waiting => {
+        let decision = match (failed, entered) {
+            (Some(error), _) => Decision::Failed(error),
+            (None, Err(fault)) => Decision::Failed(fault.into()),
+            (None, Ok(Entered::Admitted)) => self.go_on(exchange, sequence, request),
+            (None, Ok(Entered::Waiting)) => {
                 self.state = State::Queued {
                     exchange,
                     sequence,
                     request,
                 };
-                self.poll_queued(cx)
+                return self.poll_queued(cx);
             }
-            Entered::Full(waiting) => {
-                let error = Error::new(ErrorKind::QueueFull { waiting });
-                Poll::Ready(Err(self.fail(exchange, error)))
+            (None, Ok(Entered::Full(waiting))) => {
+                Decision::Failed(Error::new(ErrorKind::QueueFull { waiting }))
             }
-        }
+        };
+        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
     }
 
-    pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+    pub(super) fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
         let State::Queued { exchange, .. } = self.state else {
             unreachable!("only called in this state");
         };
@@ -83,27 +82,23 @@ impl<M: Mode> Respond<M> {
         else {
             unreachable!("the state was just matched");
         };
-        self.go_on(exchange, sequence, request, cx)
+        // Its host may have gone down while it waited.
+        let engine = self.engine();
+        engine.follow_clock();
+        let fault = engine.with(|core| core.endpoints.fault(&request, core.timeline.now()));
+        let decision = match fault {
+            Some(fault) => Decision::Failed(fault.into()),
+            None => self.go_on(exchange, sequence, request),
+        };
+        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
     }
 
     /// Lets the rules answer a request that has been admitted, unless it comes too fast.
-    fn go_on(
-        &mut self,
-        exchange: ExchangeId,
-        sequence: u64,
-        request: Request,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<M>>> {
+    fn go_on(&mut self, exchange: ExchangeId, sequence: u64, request: Request) -> Decision<M> {
         match self.ask_rates(&request) {
-            Ok(None) => {}
-            Ok(Some(refusal)) => {
-                return self.send(exchange, Outgoing::of(refusal), request, None, cx);
-            }
-            Err(error) => return Poll::Ready(Err(self.fail(exchange, error))),
-        }
-        match decide_admitted(self.engine(), exchange, sequence, request) {
-            Ok(decided) => self.carry_out(decided, cx),
-            Err(error) => Poll::Ready(Err(error)),
+            Ok(None) => decide_admitted(self.engine(), exchange, sequence, request),
+            Ok(Some(refusal)) => Decision::Refused { refusal, request },
+            Err(error) => Decision::Failed(error),
         }
     }
 
@@ -122,21 +117,13 @@ impl<M: Mode> Respond<M> {
         Ok(refusal)
     }
 
-    /// Does what a rule says whose rate is limited.
-    pub(super) fn rated(
-        &mut self,
-        exchange: ExchangeId,
-        rated: Rated<M>,
-        request: Request,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Response<M>>> {
+    /// What is left to do once it is noted how the limits of a rule stand.
+    pub(super) fn unrated(&mut self, rated: Rated<M>, request: Request) -> Decision<M> {
         self.add_fields(rated.fields);
-        let claimed = match rated.answer {
-            Ok(claimed) => claimed,
-            Err(refusal) => return self.send(exchange, Outgoing::of(refusal), request, None, cx),
-        };
-        let request = with_params(&claimed, request);
-        self.answer(exchange, &claimed, Some(request), cx)
+        match rated.answer {
+            Ok(claimed) => answer(claimed, Some(request)),
+            Err(refusal) => Decision::Refused { refusal, request },
+        }
     }
 
     fn add_fields(&mut self, fields: HeaderMap) {

@@ -293,8 +293,10 @@ impl<M: Mode> Unpin for Body<M> {}
 
 impl<M: Mode> Drop for Body<M> {
     fn drop(&mut self) {
-        self.end_source();
-        let _ = self.finish(Outcome::Cancelled);
+        if self.exchange.is_some() {
+            self.end_source();
+            let _ = self.finish(Outcome::Cancelled);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::matcher::{Subject, explain};
 use crate::mode::Mode;
 use crate::model::redact;
-use crate::model::reply::Reply;
+use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
 use crate::rate_limit::RateLimit;
 
@@ -19,9 +20,11 @@ use crate::rate_limit::RateLimit;
 const NEAREST: usize = 3;
 
 /// What became of a request.
-pub(crate) struct Decided<M: Mode> {
-    pub(crate) exchange: ExchangeId,
-    pub(crate) decision: Decision<M>,
+pub(crate) enum Decided<M: Mode> {
+    /// A rule has answered with this.
+    Ready(ExchangeId, Ready),
+    /// There is more to do.
+    Undone(ExchangeId, Decision<M>),
 }
 
 pub(crate) enum Decision<M: Mode> {
@@ -31,13 +34,15 @@ pub(crate) enum Decision<M: Mode> {
         claimed: Claimed<M>,
         request: Option<Request>,
     },
-    /// A predicate failed: the caller is told.
+    /// The caller is told: a predicate failed, or the host is down.
     Failed(Error),
     /// A rule answers whose rate is limited, or refuses to.
     Rated {
         rated: Box<Rated<M>>,
         request: Request,
     },
+    /// A limit refuses, with a reply.
+    Refused { refusal: Reply, request: Request },
     Unmatched {
         diagnosis: Box<Diagnosis>,
         request: Request,
@@ -59,7 +64,34 @@ pub(crate) enum Found<M: Mode> {
     Rated(Box<Rated<M>>),
 }
 
+/// A reply that is the same for every request, ready to be sent.
+pub(crate) struct Ready {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl Ready {
+    /// `None` when there is more to it.
+    fn of(reply: &Reply) -> Option<Self> {
+        let body = match &reply.body {
+            ReplyBody::Empty => None,
+            ReplyBody::Full(bytes) => Some(bytes.clone()),
+            _ => return None,
+        };
+        if !reply.delay.is_zero() {
+            return None;
+        }
+        Some(Self {
+            status: reply.status,
+            headers: HeaderMap::clone(&reply.headers),
+            body,
+        })
+    }
+}
+
 /// Notes the arrival of a request and finds the rule that answers it.
+#[inline]
 pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Result<Decided<M>> {
     engine.follow_clock();
     let settings = &engine.settings;
@@ -67,19 +99,23 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
         request.mark_secrets(&settings.redact);
     }
     let instead = engine.kept_instead(&request);
-    let admitted = engine.with(|core| core.admit(request, instead));
+    let is_calm = settings.chaos.is_empty();
+    let ready = |reply: &Reply| Ready::of(reply).filter(|_| is_calm);
+    let admitted = engine.with(|core| core.admit(request, instead, ready));
     let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
     let exchange = arrived.exchange;
     let decision = match verdict {
+        Verdict::Ready(ready) => return Ok(Decided::Ready(exchange, ready)),
         Verdict::Claimed { claimed, request } => answer(claimed, request),
+        Verdict::Down(fault) => Decision::Failed(fault.into()),
         Verdict::Ask {
             candidates,
             request,
         } => ask(engine, exchange, arrived.sequence, candidates, request),
     };
-    Ok(Decided { exchange, decision })
+    Ok(Decided::Undone(exchange, decision))
 }
 
 /// Finds the rule that answers a request which has been admitted.
@@ -88,10 +124,11 @@ pub(crate) fn decide_admitted<M: Mode>(
     exchange: ExchangeId,
     sequence: u64,
     request: Request,
-) -> Result<Decided<M>> {
-    let candidates = engine.with(|core| core.candidates(exchange, &request))?;
-    let decision = ask(engine, exchange, sequence, candidates, request);
-    Ok(Decided { exchange, decision })
+) -> Decision<M> {
+    match engine.with(|core| core.candidates(exchange, &request)) {
+        Ok(candidates) => ask(engine, exchange, sequence, candidates, request),
+        Err(error) => Decision::Failed(error),
+    }
 }
 
 /// Asks the candidates, and diagnoses the request when none of them answers.
@@ -153,14 +190,11 @@ pub(crate) fn find<M: Mode>(
 
 /// The answer of a rule that has claimed a request, with what its template captures.
 pub(crate) fn answer<M: Mode>(claimed: Claimed<M>, request: Option<Request>) -> Decision<M> {
-    let request = request.map(|request| with_params(&claimed, request));
+    let request = request.map(|request| {
+        let params = claimed.rule.matcher.captures(&request);
+        request.with_params(params)
+    });
     Decision::Answer { claimed, request }
-}
-
-/// A request with what the template of its rule captures.
-pub(crate) fn with_params<M: Mode>(claimed: &Claimed<M>, request: Request) -> Request {
-    let params = claimed.rule.matcher.captures(&request);
-    request.with_params(params)
 }
 
 /// Compares a request with every rule, and keeps those that came nearest.
@@ -191,8 +225,27 @@ pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Di
             Ok(text) => explain::cut(text, 200),
             Err(_) => format!("{} bytes that are not UTF-8", request.body().len()),
         },
+        hint: hint(request, &misses),
         nearest: misses,
         rules: count,
+    }
+}
+
+/// What to do when nothing but the kind of connection is wrong with the nearest rule.
+fn hint(request: &Request, misses: &[NearMiss]) -> Option<&'static str> {
+    let miss = misses.first().filter(|miss| miss.excluded.is_none())?;
+    let failed = || miss.checks.iter().filter(|check| !check.passed);
+    let only = |names: &[&str]| failed().all(|it| names.contains(&it.matcher.as_str()));
+    let is_socket = request.header("upgrade") == Some("websocket");
+    let wants_socket = miss.checks.iter().any(|it| it.matcher == "header upgrade");
+    match (is_socket, wants_socket) {
+        (true, false) if only(&["scheme"]) => Some(
+            "the request opens a WebSocket, and the nearest rule is for plain requests: begin it with `websocket`",
+        ),
+        (false, true) if only(&["scheme", "header upgrade"]) => Some(
+            "the nearest rule is for WebSockets, and this is a plain request: open the connection with `connect`",
+        ),
+        _ => None,
     }
 }
 

@@ -7,16 +7,18 @@ use http::{HeaderMap, Method};
 
 use super::answer::Outgoing;
 use super::body::{Body, Source};
+use super::decide::Ready;
 use super::due::Due;
 use super::play::Playing;
 use super::respond::{Respond, Response, State};
 use crate::core::ExchangeId;
-use crate::core::exchange::Claimed;
+use crate::core::exchange::{Claimed, Waits};
 use crate::core::rules::Site;
 use crate::core::timeline::Alarm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::damage::Damage;
 use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
 
@@ -31,6 +33,16 @@ pub(super) struct Delayed<M: Mode> {
 }
 
 impl<M: Mode> Respond<M> {
+    /// Sends a reply that was made ready when the request arrived.
+    #[inline]
+    pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
+        let source = ready.body.map_or(Source::Done, Source::Full);
+        let mut response = http::Response::new(self.body(exchange, source, true)?);
+        *response.status_mut() = ready.status;
+        *response.headers_mut() = ready.headers;
+        Ok(response)
+    }
+
     /// Sends the reply that the rule has for this turn.
     pub(super) fn deliver_turn(
         &mut self,
@@ -48,8 +60,12 @@ impl<M: Mode> Respond<M> {
             };
             return Poll::Ready(Err(self.fail(exchange, Error::new(exhausted))));
         };
+        if self.damage.is_some() {
+            let outgoing = Outgoing::of(reply.clone());
+            return self.send(exchange, outgoing, request, Some(&rule.site), cx);
+        }
         if reply.delay.is_zero() {
-            return Poll::Ready(self.deliver_now(exchange, reply, None, request.as_ref(), true));
+            return self.deliver_now(exchange, reply, None, request.as_ref(), true, cx);
         }
         let outgoing = Outgoing::of(reply.clone());
         self.deliver_later(exchange, outgoing, request, true, cx)
@@ -59,11 +75,14 @@ impl<M: Mode> Respond<M> {
     pub(super) fn send(
         &mut self,
         exchange: ExchangeId,
-        outgoing: Outgoing<M>,
-        request: Request,
+        mut outgoing: Outgoing<M>,
+        request: Option<Request>,
         site: Option<&Site>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
+        if let Some(damage) = self.damage.take() {
+            outgoing = outgoing.damaged(*damage, request.as_ref());
+        }
         let reply = &outgoing.reply;
         if let Some(error) = reply.mistake() {
             let site = site.map(ToString::to_string).unwrap_or_default();
@@ -78,9 +97,9 @@ impl<M: Mode> Respond<M> {
         }
         if reply.delay.is_zero() {
             let Outgoing { reply, live } = outgoing;
-            return Poll::Ready(self.deliver_now(exchange, &reply, live, Some(&request), false));
+            return self.deliver_now(exchange, &reply, live, request.as_ref(), false, cx);
         }
-        self.deliver_later(exchange, outgoing, Some(request), false, cx)
+        self.deliver_later(exchange, outgoing, request, false, cx)
     }
 
     /// Sends a reply when its time comes.
@@ -117,12 +136,30 @@ impl<M: Mode> Respond<M> {
         live: Option<M::Live>,
         request: Option<&Request>,
         of_rule: bool,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        if let ReplyBody::Never = reply.body {
+            self.state = State::Unanswered { exchange };
+            return self.park(exchange, Waits::Nothing, cx);
+        }
+        Poll::Ready(self.respond(exchange, reply, live, request, of_rule))
+    }
+
+    fn respond(
+        &mut self,
+        exchange: ExchangeId,
+        reply: &Reply,
+        live: Option<M::Live>,
+        request: Option<&Request>,
+        of_rule: bool,
     ) -> Result<Response<M>> {
         // A response to HEAD has no content (RFC 9110 §9.3.2).
         let headless = request.is_some_and(|request| request.method() == Method::HEAD);
         let source = match (&reply.body, live) {
             (ReplyBody::Fault(fault), _) => return Err(self.fail(exchange, (*fault).into())),
-            (ReplyBody::Empty | ReplyBody::External { .. }, None) => Source::Done,
+            (ReplyBody::Empty | ReplyBody::External { .. } | ReplyBody::Never, None) => {
+                Source::Done
+            }
             _ if headless => Source::Done,
             (_, Some(live)) => Source::Live(live),
             (ReplyBody::Frames(frames), _) if frames.is_empty() => Source::Done,
@@ -159,6 +196,7 @@ impl<M: Mode> Respond<M> {
         Ok(response)
     }
 
+    #[inline]
     fn body(&mut self, exchange: ExchangeId, source: Source<M>, is_kept: bool) -> Result<Body<M>> {
         if let Source::Done = source {
             self.finish(exchange, Outcome::Done)?;
@@ -181,6 +219,7 @@ impl<M: Mode> Respond<M> {
         };
         let exchange = delayed.exchange;
         if let Err(error) = engine.with(|core| core.ensure_going_on(exchange)) {
+            delayed.due.leave(engine);
             drop(self.take_state());
             return Poll::Ready(Err(error));
         }
@@ -195,6 +234,24 @@ impl<M: Mode> Respond<M> {
             unreachable!("the state was just matched");
         };
         let (Outgoing { reply, live }, request) = (delayed.outgoing, delayed.request);
-        Poll::Ready(self.deliver_now(exchange, &reply, live, request.as_ref(), delayed.of_rule))
+        let of_rule = delayed.of_rule;
+        self.deliver_now(exchange, &reply, live, request.as_ref(), of_rule, cx)
+    }
+}
+
+impl<M: Mode> Outgoing<M> {
+    /// The reply with something wrong with it. A body that somebody else produces is left alone.
+    fn damaged(mut self, damage: Damage, request: Option<&Request>) -> Self {
+        if damage.is_of_body() && self.live.is_some() {
+            return self;
+        }
+        match request.and_then(|request| self.reply.rendered(request)) {
+            Some(Ok(text)) => self.reply = self.reply.body(text),
+            Some(Err(error)) => self.reply = self.reply.fail(error),
+            None => {}
+        }
+        let live = self.live.filter(|_| matches!(damage, Damage::Late(_)));
+        let reply = self.reply.damaged(damage);
+        Self { reply, live }
     }
 }

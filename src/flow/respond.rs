@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
 use crate::model::captured::Outcome;
+use crate::model::damage::{Chaos, Damage};
 use crate::model::request::Request;
 
 /// The future that [`MockTransport::call`](crate::MockTransport::call) returns.
@@ -33,6 +34,8 @@ pub struct Respond<M: Mode> {
     pub(super) state: State<M>,
     /// What the reply's head says besides: how rate limits stand.
     pub(super) fields: Option<Box<HeaderMap>>,
+    /// What goes wrong with the reply, by chance.
+    pub(super) damage: Option<Box<Damage>>,
 }
 
 pub(super) enum State<M: Mode> {
@@ -58,6 +61,10 @@ pub(super) enum State<M: Mode> {
         request: Request,
     },
     Over,
+    /// There is no reply, ever.
+    Unanswered {
+        exchange: ExchangeId,
+    },
 }
 
 pub(super) type Response<M> = http::Response<Body<M>>;
@@ -68,6 +75,7 @@ impl<M: Mode> Respond<M> {
             engine: Some(engine),
             state: State::Start(request),
             fields: None,
+            damage: None,
         }
     }
 
@@ -78,26 +86,41 @@ impl<M: Mode> Respond<M> {
         }
     }
 
-    fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
+    /// From the request to what is decided about it; it may have to be admitted first.
+    #[inline]
+    pub(super) fn poll_decided(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
+        if let State::Queued { .. } = self.state {
+            return self.poll_queued(cx);
+        }
+        let State::Start(request) = self.take_state() else {
+            unreachable!("only called until it is decided");
+        };
         if self.engine().settings.limits.is_some() {
             return self.enter(request, cx);
         }
-        match decide(self.engine(), request) {
-            Ok(decided) => self.carry_out(decided, cx),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        Poll::Ready(decide(self.engine(), request))
     }
 
     /// Does what was decided.
-    pub(super) fn carry_out(
+    #[inline]
+    pub(super) fn proceed(
         &mut self,
         decided: Decided<M>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
-        let Decided { exchange, decision } = decided;
+        let (exchange, decision) = match decided {
+            Decided::Ready(exchange, ready) => return Poll::Ready(self.give(exchange, ready)),
+            Decided::Undone(exchange, decision) => (exchange, decision),
+        };
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
-            Decision::Rated { rated, request } => self.rated(exchange, *rated, request, cx),
+            Decision::Rated { rated, request } => {
+                let decision = self.unrated(*rated, request);
+                self.proceed(Decided::Undone(exchange, decision), cx)
+            }
+            Decision::Refused { refusal, request } => {
+                self.send(exchange, Outgoing::of(refusal), Some(request), None, cx)
+            }
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
                 let error = || Error::new(ErrorKind::Unmatched(diagnosis));
@@ -131,6 +154,7 @@ impl<M: Mode> Respond<M> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         let rule = &claimed.rule;
+        self.draw(exchange, rule.chaos());
         let Some(request) = request else {
             return self.deliver_turn(exchange, claimed, None, cx);
         };
@@ -140,6 +164,12 @@ impl<M: Mode> Respond<M> {
             }
             Action::Handle(handler) => {
                 self.handle(exchange, &**handler, request, Some(&rule.site), cx)
+            }
+            Action::Socket(_) => {
+                let rule = rule.site.to_string();
+                Poll::Ready(Err(
+                    self.fail(exchange, Error::new(ErrorKind::SocketOnly { rule }))
+                ))
             }
             Action::Hold => {
                 let shown = request.clone();
@@ -165,7 +195,7 @@ impl<M: Mode> Respond<M> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         match catch_unwind(AssertUnwindSafe(|| handler.respond(&request))) {
-            Ok(Answer::Ready(outgoing)) => self.send(exchange, outgoing, request, site, cx),
+            Ok(Answer::Ready(outgoing)) => self.send(exchange, outgoing, Some(request), site, cx),
             Ok(Answer::Later(future)) => {
                 self.state = State::Answering {
                     exchange,
@@ -195,7 +225,9 @@ impl<M: Mode> Respond<M> {
             unreachable!("the state was just matched");
         };
         match polled {
-            Ok(Poll::Ready(outgoing)) => self.send(exchange, outgoing, request, site.as_ref(), cx),
+            Ok(Poll::Ready(outgoing)) => {
+                self.send(exchange, outgoing, Some(request), site.as_ref(), cx)
+            }
             Ok(Poll::Pending) => unreachable!("handled above"),
             Err(panic) => Poll::Ready(Err(self.panicked(exchange, site.as_ref(), &*panic))),
         }
@@ -216,16 +248,30 @@ impl<M: Mode> Respond<M> {
         let State::Held { request, .. } = self.take_state() else {
             unreachable!("the state was just matched");
         };
-        self.send(exchange, Outgoing::of(reply), request, None, cx)
+        self.send(exchange, Outgoing::of(reply), Some(request), None, cx)
+    }
+
+    /// Draws what goes wrong with the reply, where chance has a say.
+    fn draw(&mut self, exchange: ExchangeId, of_rule: Option<&Chaos>) {
+        let settings = &self.engine().settings;
+        let of_all = Some(&settings.chaos).filter(|chaos| !chaos.is_empty());
+        let Some(chaos) = of_rule.or(of_all) else {
+            return;
+        };
+        let sequence = self
+            .engine()
+            .with(|core| core.exchanges.get(exchange).map(|it| it.sequence()));
+        let drawn = chaos.draw(settings.seed, sequence.unwrap_or_default());
+        self.damage = drawn.cloned().map(Box::new);
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
-    pub(super) fn park(
+    pub(super) fn park<T>(
         &mut self,
         exchange: ExchangeId,
         waits: Waits,
         cx: &Context<'_>,
-    ) -> Poll<Result<Response<M>>> {
+    ) -> Poll<Result<T>> {
         let mut waker = Some(cx.waker().clone());
         let parked = self
             .engine()
@@ -275,11 +321,15 @@ impl<M: Mode> Future for Respond<M> {
             State::Answering { .. } => self.poll_answer(cx),
             State::Delayed(_) => self.poll_delayed(cx),
             State::Held { .. } => self.poll_held(cx),
-            State::Queued { .. } => self.poll_queued(cx),
-            State::Start(_) => match self.take_state() {
-                State::Start(request) => self.start(request, cx),
-                _ => unreachable!("the state was just matched"),
+            State::Start(_) | State::Queued { .. } => match self.poll_decided(cx) {
+                Poll::Ready(Ok(decided)) => self.proceed(decided, cx),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Pending,
             },
+            State::Unanswered { exchange } => {
+                let exchange = *exchange;
+                self.park(exchange, Waits::Nothing, cx)
+            }
             State::Over => panic!("a `Respond` was polled after it had completed"),
         }
     }
@@ -293,7 +343,8 @@ impl<M: Mode> Drop for Respond<M> {
             (
                 State::Answering { exchange, .. }
                 | State::Held { exchange, .. }
-                | State::Queued { exchange, .. },
+                | State::Queued { exchange, .. }
+                | State::Unanswered { exchange },
                 _,
             ) => *exchange,
             (State::Delayed(delayed), Some(engine)) => {
@@ -315,6 +366,7 @@ impl<M: Mode> fmt::Debug for Respond<M> {
             State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),
             State::Over => "over".to_owned(),
+            State::Unanswered { .. } => "never answered".to_owned(),
         };
         f.debug_tuple("Respond").field(&state).finish()
     }

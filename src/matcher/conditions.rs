@@ -12,11 +12,12 @@ use serde_json::Value;
 use super::exact::ExactTarget;
 use super::pattern::{HostPattern, JsonTest, Pattern};
 use super::text::Test;
-use super::{Matcher, Node, target};
+use super::{Matcher, Node, StateTest, target};
 use crate::error::{Error, Part, Result, TOKEN};
 use crate::mode::{AcceptPredicate, Mode};
 use crate::model::redact;
 use crate::model::request::Request;
+use crate::state::State;
 
 /// A method and a target: a path (`/v1/{id}`), a whole URL (`https://api.test/v1`), or `*`.
 ///
@@ -63,6 +64,16 @@ pub fn head<M: Mode>(target: &str) -> Matcher<M> {
 /// `OPTIONS` and a target; see [`on`].
 pub fn options<M: Mode>(target: &str) -> Matcher<M> {
     on("OPTIONS", target)
+}
+
+/// A WebSocket handshake (RFC 6455 §4.1) and a target, whose scheme is `ws` or `wss`; see [`on`].
+pub fn websocket<M: Mode>(target: &str) -> Matcher<M> {
+    let target = match target.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        _ => target.to_owned(),
+    };
+    get(&target).and(header("upgrade", "websocket"))
 }
 
 /// Any method and a target; see [`on`].
@@ -285,6 +296,27 @@ where
         label: format!("at {}:{}", place.file(), place.line()).into(),
         test: M::erase_predicate(test),
     })
+}
+
+/// A value of a conversation's [`state`](crate::state), equal to this.
+///
+/// It is asked before the rule is chosen, so two requests at once may both find it true; what only
+/// one of them may do is a [scenario](crate::When::in_scenario).
+pub fn state_is<M: Mode>(state: &State<M>, key: &str, value: impl Into<Value>) -> Matcher<M> {
+    state_test(state, key, JsonTest::Equals(value.into()))
+}
+
+/// A value of a conversation's [`state`](crate::state), whatever it is.
+pub fn state_has<M: Mode>(state: &State<M>, key: &str) -> Matcher<M> {
+    state_test(state, key, JsonTest::Present)
+}
+
+pub(crate) fn state_test<M: Mode>(state: &State<M>, key: &str, test: JsonTest) -> Matcher<M> {
+    Matcher(Node::State(Box::new(StateTest {
+        state: state.clone(),
+        key: key.to_owned(),
+        test,
+    })))
 }
 
 /// All of these.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::exact::ExactTarget;
 use super::pattern::{JsonTest, Pattern, actual_port, header_values, values};
-use super::{Matcher, Node, Subject};
+use super::{Matcher, Node, StateTest, Subject};
 use crate::diagnosis::Check;
 use crate::mode::Mode;
 use crate::model::json;
@@ -30,6 +30,7 @@ impl<M: Mode> Node<M> {
         match self {
             Self::All(all) => all.iter().for_each(|node| node.explain(subject, checks)),
             Self::Pattern(pattern) => checks.push(pattern.explain(subject)),
+            Self::State(state) => checks.push(state.explain()),
             Self::Target(target) => {
                 let patterns = target.patterns();
                 checks.extend(patterns.iter().map(|pattern| pattern.explain(subject)));
@@ -70,8 +71,31 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.verdict(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Some(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.remembered(&**test)?.ok(),
+            Self::State(state) => Some(state.test()),
             Self::Target(target) => Some(target.test(subject.request)),
         }
+    }
+}
+
+impl<M: Mode> StateTest<M> {
+    /// By what the state is now.
+    fn explain(&self) -> Check {
+        let actual = self.state.shared(&self.key);
+        let passed = self.test.test(actual.as_deref());
+        let mut check = Check {
+            matcher: format!("state {}", self.key),
+            expected: self.test.to_string(),
+            actual: String::new(),
+            passed,
+            weight: 2,
+        };
+        if passed {
+            check.expected = cut(&check.expected, LONGEST);
+        } else {
+            check.actual = or_missing(actual.as_deref());
+            cut_to_difference(&mut check);
+        }
+        check
     }
 }
 
@@ -396,6 +420,10 @@ impl<M: Mode> fmt::Display for Node<M> {
                 write!(f, "{matcher} {}", cut(&expected, LONGEST))
             }
             Self::Predicate { label, .. } => write!(f, "predicate {label}"),
+            Self::State(state) => {
+                let expected = cut(&state.test.to_string(), LONGEST);
+                write!(f, "state {} {expected}", state.key)
+            }
             Self::Target(target) => f.write_str(target.as_str().trim_start()),
         }
     }

@@ -15,10 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use http::HeaderName;
 
 use self::exact::ExactTarget;
-use self::pattern::Pattern;
+use self::pattern::{JsonTest, Pattern};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::model::request::Request;
+use crate::state::State;
 
 /// A condition on a request, made by the functions of this crate ([`header`](crate::header),
 /// [`json`](crate::json), [`predicate`](crate::predicate), ...) and combined with
@@ -51,7 +52,16 @@ pub(crate) enum Node<M: Mode> {
         label: Box<str>,
         test: M::Predicate,
     },
+    State(Box<StateTest<M>>),
     Target(ExactTarget),
+}
+
+/// What is asked of the state of a conversation.
+#[derive(Clone)]
+pub(crate) struct StateTest<M: Mode> {
+    pub(crate) state: State<M>,
+    pub(crate) key: String,
+    pub(crate) test: JsonTest,
 }
 
 /// A user's condition on a request, erased. Implemented by every `Fn(&Request) -> bool`.
@@ -248,6 +258,7 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.test(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Ok(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.ask(&**test),
+            Self::State(state) => Ok(state.test()),
             Self::Target(target) => Ok(target.test(subject.request)),
         }
     }
@@ -257,7 +268,7 @@ impl<M: Mode> Node<M> {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().find_map(Self::mistake),
             Self::Invalid(error) => Some(error.clone()),
             Self::Not(node) => node.mistake(),
-            Self::Pattern(_) | Self::Predicate { .. } | Self::Target(_) => None,
+            Self::Pattern(_) | Self::Predicate { .. } | Self::State(_) | Self::Target(_) => None,
         }
     }
 
@@ -272,8 +283,14 @@ impl<M: Mode> Node<M> {
                     *secret |= names.contains(name);
                 }
             }
-            Self::Invalid(_) | Self::Predicate { .. } | Self::Target(_) => {}
+            Self::Invalid(_) | Self::Predicate { .. } | Self::State(_) | Self::Target(_) => {}
         }
+    }
+}
+
+impl<M: Mode> StateTest<M> {
+    pub(crate) fn test(&self) -> bool {
+        self.test.test(self.state.shared(&self.key).as_deref())
     }
 }
 

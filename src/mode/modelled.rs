@@ -1,5 +1,6 @@
 //! A third mode, for tests: like `Threaded`, on locks whose interleavings a model checker chooses.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
@@ -10,6 +11,7 @@ use shuttle::sync::Mutex;
 
 use super::{AcceptReading, Cell, Exclusive, Mode, sealed};
 use crate::error::Error;
+use crate::flow::accept::SocketHandler;
 use crate::flow::answer::{Outgoing, Responder};
 use crate::matcher::Predicate;
 use crate::model::request::Request;
@@ -27,9 +29,12 @@ impl Mode for Modelled {
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Reading<T: 'static> = Arc<dyn Fn(&Request) -> T + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
+    type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
+    type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
     type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
     type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
     type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
+    type Value = Arc<dyn Any + Send + Sync>;
 }
 
 impl<T> Cell<T> for Mutex<T> {

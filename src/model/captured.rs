@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::message::SocketMessage;
 use super::request::Request;
 use crate::core::RuleId;
 use crate::error::Error;
@@ -35,6 +36,13 @@ pub struct Captured {
     /// What the client has taken of the response body, cut at the journal's cap on bodies. A body
     /// that is made for one exchange (by a handler, or passed through) is here once it is over.
     pub response_body: Bytes,
+    /// What was said on the WebSocket connection that the request has opened, by both ends, in
+    /// order: as many messages as the journal keeps requests, each cut at its cap on bodies.
+    pub messages: Vec<SocketMessage>,
+    /// How many messages had to go because there were more than are kept.
+    pub dropped_messages: u64,
+    /// How often an end of the connection had to wait, as the queue of the other one was full.
+    pub blocked_sends: u64,
 }
 
 /// Status and header fields of a response.

@@ -57,7 +57,7 @@ impl Serialize for IsolationKey<'_> {
     }
 }
 
-fn escaped(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn escaped(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut rest = name;
     while let Some(at) = rest.find(['/', '%']) {
         f.write_str(&rest[..at])?;

@@ -68,6 +68,8 @@ pub(crate) enum ReplyBody {
     Fault(Fault),
     Frames(Arc<[Bytes]>),
     Full(Bytes),
+    /// No response, ever.
+    Never,
     Script(Arc<Script>),
     Template(Box<Template>),
 }
@@ -128,20 +130,21 @@ impl Reply {
             Ok(script) => script,
             Err(error) => return Self::empty().fail(error),
         };
-        let has_events = script.has_events();
+        let reply = Self::empty();
+        if script.has_events() {
+            reply.content_type("text/event-stream").with_script(script)
+        } else {
+            reply.with_script(script)
+        }
+    }
+
+    /// Replaces the body by a script that has been validated.
+    pub(crate) fn with_script(self, script: Script) -> Self {
         let body = match script.plain_frames() {
             Some(frames) => ReplyBody::Frames(frames.into()),
             None => ReplyBody::Script(Arc::new(script)),
         };
-        let reply = Self {
-            body,
-            ..Self::empty()
-        };
-        if has_events {
-            reply.content_type("text/event-stream")
-        } else {
-            reply
-        }
+        Self { body, ..self }
     }
 
     /// 200 with these server-sent events, each one a frame, and `content-type: text/event-stream`.
@@ -243,6 +246,15 @@ impl Reply {
         }
     }
 
+    /// No response, ever: the client waits until it gives up.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            body: ReplyBody::Never,
+            ..Self::empty()
+        }
+    }
+
     /// Replaces the status. Final responses have 200 to 599.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
@@ -322,7 +334,7 @@ impl Reply {
     pub(crate) fn mistake(&self) -> Option<Error> {
         let has_body = !matches!(
             self.body,
-            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External { .. }
+            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External { .. } | ReplyBody::Never
         );
         let forbids_body = matches!(self.status.as_u16(), 204 | 205 | 304);
         self.invalid.clone().or_else(|| {
@@ -390,6 +402,13 @@ impl Reply {
             Escaping::Plain
         };
         Some(template.render(request, escaping))
+    }
+
+    pub(crate) fn replace_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            Arc::make_mut(&mut self.headers).insert(name, value);
+        }
+        self
     }
 
     fn content_type(mut self, value: &'static str) -> Self {

@@ -7,10 +7,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt};
-use mockwire::{Error, Priority, Reply, Request, SequenceEnd, Stop, Timing};
+use futures::{FutureExt, Sink, SinkExt, StreamExt};
+use mockwire::{Error, Message, Priority, Reply, Request, SequenceEnd, SocketScript, Stop, Timing};
 
-use super::{INTRUSION, MockTransport, RequestQueue, intrude, intrusions, watched};
+use super::{
+    Endpoint, INTRUSION, MockTransport, Mode, RequestQueue, ServerSocket, Socket, intrude,
+    intrusions, watched,
+};
 
 /// A value of the user: calls into the transport when it is dropped.
 #[derive(Debug)]
@@ -78,6 +81,8 @@ fn arm(transport: &MockTransport) {
         let _ = transport.is_disposed();
         let _ = transport.concurrency();
         transport.set_scenario("intruded", "yes");
+        transport.state().update("intruded", |_| true);
+        transport.state().put(true);
         let _ = transport.try_verify();
         let _ = transport.call(get()).now_or_never();
         let _ = format!("{transport:?}");
@@ -753,6 +758,313 @@ fn a_call_polled_by_hand_uses_the_waker_outside() {
         let held = hold.next().now_or_never().unwrap().unwrap();
         assert_intrudes("replying", || held.reply("x").unwrap());
         assert!(poll(&mut call).is_ready());
+    });
+}
+
+/// The request of a WebSocket handshake.
+fn handshake() -> http::Request<()> {
+    http::Request::get("wss://api.test/socket")
+        .body(())
+        .unwrap()
+}
+
+/// An armed transport with a rule for WebSockets, and the client's end of a connection.
+fn armed_socket(
+    accept: impl FnOnce(mockwire::When<Mode>) -> Endpoint,
+) -> (MockTransport, Endpoint, Socket) {
+    let transport = armed();
+    let endpoint = accept(transport.websocket("wss://api.test/socket"));
+    let connect = transport.connect(handshake()).now_or_never();
+    (transport, endpoint, connect.unwrap().unwrap())
+}
+
+fn sending(socket: &mut Socket, message: impl Into<Message>) -> mockwire::Result<()> {
+    let sent = socket.send(message.into()).now_or_never();
+    sent.expect("there is room")
+}
+
+#[test]
+fn what_is_sent_is_dropped_outside() {
+    watched(|| {
+        let quiet = |when: mockwire::When<Mode>| when.accept(SocketScript::new());
+        let (transport, _endpoint, mut socket) = armed_socket(quiet);
+        // A script that does not care for it drops it; the transcript has the last of it.
+        sending(&mut socket, owned_bytes()).unwrap();
+        assert_intrudes("the connection is gone, and its transcript", || {
+            drop(socket);
+            transport.clear();
+        });
+        let (transport, _endpoint, mut socket) = armed_socket(quiet);
+        socket.close_with(1000, "").unwrap();
+        assert_intrudes("the connection is closed", || {
+            let closed = socket.send(owned_bytes().into()).now_or_never();
+            closed.unwrap().unwrap_err();
+        });
+        let ping = Message::Ping(vec![0; 126].into());
+        assert!(socket.send(ping).now_or_never().unwrap().is_err());
+        transport.dispose();
+        let gone = Pin::new(&mut socket).start_send(owned_bytes().into());
+        assert_eq!(gone.unwrap_err().code(), "MOCKWIRE_DISPOSED");
+    });
+}
+
+#[test]
+fn what_waits_at_an_end_is_dropped_outside() {
+    watched(|| {
+        for how in ["leave", "reset", "dispose", "full journal"] {
+            let builder = MockTransport::builder();
+            let transport = match how {
+                "full journal" => builder.max_requests(1).build(),
+                _ => builder.build(),
+            };
+            arm(&transport);
+            let url = "wss://api.test/socket";
+            let endpoint = transport.websocket(url).accept_by_hand();
+            let connect = transport.connect(handshake()).now_or_never();
+            let mut client = connect.unwrap().unwrap();
+            let server = endpoint.next().now_or_never().unwrap().unwrap();
+            sending(&mut client, owned_bytes()).unwrap();
+            assert_intrudes(how, || match how {
+                "leave" => {
+                    drop((server, client));
+                    transport.clear();
+                }
+                "reset" => transport.reset(),
+                "dispose" => transport.dispose(),
+                _ => {
+                    // Both the queue and the transcript have it.
+                    sending(&mut client, "another").unwrap();
+                    drop(server);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn who_waits_for_a_socket_is_woken_and_dropped_outside() {
+    watched(|| {
+        let by_hand = |when: mockwire::When<Mode>| when.accept_by_hand();
+        let (transport, endpoint, mut client) = armed_socket(by_hand);
+        let mut server = endpoint.next().now_or_never().unwrap().unwrap();
+        assert!(poll(&mut server.next()).is_pending());
+        assert_intrudes("the reader replaces its waker", || {
+            assert!(poll(&mut server.next()).is_pending());
+        });
+        assert_intrudes("the reader is woken", || sending(&mut client, "a").unwrap());
+        while client.feed(Message::text("x")).now_or_never().is_some() {}
+        assert!(poll(&mut client.feed(Message::text("x"))).is_pending());
+        assert_intrudes("the writer is woken", || {
+            server.next().now_or_never().unwrap();
+        });
+        let mut next = endpoint.next();
+        assert!(poll(&mut next).is_pending());
+        assert_intrudes("who waits for a connection is woken", || {
+            drop(transport.connect(handshake()).now_or_never());
+        });
+        let mut wait = endpoint.wait_for_message("this");
+        assert!(poll(&mut wait).is_pending());
+        assert_intrudes("who waits for a message is woken", || {
+            server.next().now_or_never().unwrap();
+            sending(&mut client, "that").unwrap();
+        });
+        assert!(poll(&mut wait).is_pending());
+        assert_intrudes("the wait is given up", || drop(wait));
+        drop(server.collect::<Vec<_>>().now_or_never());
+        assert!(poll(&mut client.next()).is_ready());
+        // Those that wait when the transport goes.
+        let (transport, _endpoint, mut client) = armed_socket(by_hand);
+        assert!(poll(&mut client.next()).is_pending());
+        assert_intrudes("disposing", || transport.dispose());
+        let transport = armed();
+        transport
+            .websocket("wss://api.test/socket")
+            .accept(SocketScript::new().open_after(Duration::from_secs(1)));
+        let mut connect = transport.connect(handshake());
+        assert!(poll(&mut connect).is_pending());
+        assert_intrudes("giving up", || drop(connect));
+    });
+}
+
+#[test]
+fn a_handler_of_sockets_may_use_the_transport() {
+    watched(|| {
+        let handler = |when: mockwire::When<Mode>| {
+            let owned = Arc::new(Owned);
+            when.accept_with(move |mut socket: ServerSocket| {
+                intrude();
+                let owned = owned.clone();
+                async move {
+                    intrude();
+                    while let Some(Ok(message)) = socket.next().await {
+                        intrude();
+                        socket.send(message).await?;
+                    }
+                    drop(owned);
+                    Ok::<_, Error>(())
+                }
+            })
+        };
+        let (transport, endpoint, mut socket) = armed_socket(handler);
+        assert_intrudes("the handler runs", || sending(&mut socket, "a").unwrap());
+        assert!(socket.next().now_or_never().is_some());
+        endpoint.rule().remove().unwrap();
+        assert_intrudes("the rule is gone, and so is the handler", || drop(socket));
+        transport.dispose();
+    });
+}
+
+#[test]
+fn what_the_state_holds_is_made_cloned_and_dropped_outside() {
+    /// Like [`Owned`], and calls into the transport when it is cloned, too.
+    struct Cloned(#[allow(dead_code)] Owned);
+    impl Clone for Cloned {
+        fn clone(&self) -> Self {
+            intrude();
+            Self(Owned)
+        }
+    }
+    watched(|| {
+        let transport = armed();
+        let state = transport.state();
+        state.put(Cloned(Owned));
+        assert_intrudes("clone", || state.typed::<Cloned>());
+        assert_intrudes("replace", || state.put(Cloned(Owned)));
+        assert_intrudes("change", || {
+            state.update_typed(|_| {
+                intrude();
+                Cloned(Owned)
+            })
+        });
+        assert_intrudes("update", || {
+            state.update("turn", |_| {
+                intrude();
+                1
+            })
+        });
+        state.set("owned", "{}");
+        let read = || state.get_as::<Owned>("owned").map(drop);
+        assert_intrudes("parse", read).unwrap();
+        assert_intrudes("clear", || state.clear());
+        state.put(Cloned(Owned));
+        assert_intrudes("reset", || transport.reset());
+        assert!(state.typed::<Cloned>().is_none());
+    });
+}
+
+#[test]
+fn what_a_cache_holds_is_fetched_cloned_weighed_and_dropped_outside() {
+    use mockwire::state::{Cache, CacheLimits, Weight};
+
+    /// Calls into the transport, and into the cache, whenever anything is done with it.
+    #[derive(Debug)]
+    struct Value(#[allow(dead_code)] Owned);
+    impl Clone for Value {
+        fn clone(&self) -> Self {
+            intrude();
+            Self(Owned)
+        }
+    }
+    impl Weight for Value {
+        fn weight(&self) -> usize {
+            intrude();
+            1
+        }
+    }
+    watched(|| {
+        let transport = armed();
+        let limits = CacheLimits::new().entries(1).ttl(Duration::from_secs(1));
+        let cache = Cache::<_, Value>::new(&transport, limits);
+        let armed = INTRUSION.with_borrow(Clone::clone).unwrap();
+        let used = cache.clone();
+        INTRUSION.set(Some(Rc::new(move || {
+            armed();
+            let _ = (used.len(), used.stats());
+            let _ = used.remove("intruded");
+        })));
+        let give = || async {
+            intrude();
+            Ok::<_, Error>(Value(Owned))
+        };
+        assert_intrudes("put", || cache.put("a", Value(Owned)));
+        assert_intrudes("get", || cache.get("a"));
+        assert_intrudes("evict", || cache.put("b", Value(Owned)));
+        assert_intrudes("fetch", || {
+            cache
+                .get_or_fetch("c", give)
+                .now_or_never()
+                .unwrap()
+                .unwrap()
+        });
+        transport.advance(Duration::from_secs(1));
+        assert_intrudes("expire", || cache.len());
+        cache.put("d", Value(Owned));
+        assert_intrudes("remove", || cache.remove("d"));
+        cache.put("e", Value(Owned));
+        assert_intrudes("clear", || cache.clear());
+        // Wakers: of one who waits and then does not, and of one who is woken.
+        let never = futures::future::pending::<Result<Value, Error>>;
+        let mut fetching = cache.get_or_fetch("f", never);
+        let mut waiting = cache.get_or_fetch("f", give);
+        let mut leaving = cache.get_or_fetch("f", give);
+        assert!(poll(&mut fetching).is_pending());
+        assert!(poll(&mut waiting).is_pending());
+        assert_intrudes("wait again", || poll(&mut waiting).is_pending());
+        assert!(poll(&mut leaving).is_pending());
+        assert_intrudes("leave", || drop(leaving));
+        assert_intrudes("crash", || drop(fetching));
+        assert_intrudes("land", || poll(&mut waiting).is_ready());
+    });
+}
+
+#[test]
+fn who_waits_for_sessions_is_woken_and_what_they_hold_dropped_outside() {
+    use mockwire::state::{SessionKey, SessionOptions, Sessions};
+    watched(|| {
+        let transport = armed();
+        let sessions = Sessions::new(&transport, SessionOptions::new());
+        let armed = INTRUSION.with_borrow(Clone::clone).unwrap();
+        let used = sessions.clone();
+        INTRUSION.set(Some(Rc::new(move || {
+            armed();
+            let _ = (used.list(), used.available(), used.get(&SessionKey::new()));
+            let session = used.get_or_create(&SessionKey::new().thread("intruded"));
+            let _ = session.map(|it| it.send("intruded").map(drop));
+        })));
+        let key = SessionKey::new();
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+
+        let mut next = sessions.next_turn();
+        assert!(poll(&mut next).is_pending());
+        let mut receipt = assert_intrudes("send", || session.send("1")).unwrap();
+        let dropped = session.send("2").unwrap();
+        assert!(poll(&mut receipt).is_pending());
+        assert_intrudes("wait again", || poll(&mut receipt).is_pending());
+        let turn = sessions.next_turn().now_or_never().unwrap();
+        assert!(poll(&mut turn.interrupted()).is_pending());
+        assert_intrudes("kill", || sessions.kill());
+        let mut next = sessions.next_turn();
+        assert!(poll(&mut next).is_pending());
+        assert_intrudes("restart", || sessions.restart());
+        drop(turn);
+        let turn = sessions.next_turn().now_or_never().unwrap();
+        assert_intrudes("finish", || turn.finish()).unwrap();
+        assert!(receipt.now_or_never().unwrap().is_ok());
+        let mut waiting = dropped;
+        assert!(poll(&mut waiting).is_pending());
+        assert_intrudes("forget", || drop(waiting));
+        let mut told = session.send("3").unwrap();
+        assert!(poll(&mut told).is_pending());
+        assert_intrudes("remove", || sessions.remove(&key));
+        // What the state of a session holds.
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+        assert_intrudes("drop the state", || sessions.remove(&key));
+        let session = sessions.create(key.clone()).unwrap();
+        session.state().unwrap().put(Arc::new(Owned));
+        let removed = assert_intrudes("inactive", || sessions.remove_inactive(Duration::ZERO));
+        assert!(removed.contains(&key));
     });
 }
 

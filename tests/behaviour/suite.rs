@@ -17,15 +17,21 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Matcher, MockTransport, RequestQueue};
+    use mockwire::local::{
+        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+    };
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod concurrency;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
+    mod limits_together;
     mod matching;
+    mod outage;
     mod passthrough;
     mod rate_limits;
     mod redaction;
@@ -35,6 +41,13 @@ mod local {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
+    mod socket_scripts;
+    mod sockets;
+    mod sockets_handshake;
+    mod sockets_live;
+    mod sockets_many;
+    mod state;
     mod streaming;
     mod time;
     mod times;
@@ -50,15 +63,21 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Matcher, MockTransport, RequestQueue};
+    use mockwire::sync::{
+        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+    };
 
     mod bad_input;
+    mod cache;
     mod capture;
     mod concurrency;
+    mod damage;
     mod dispose;
     mod handlers;
     mod held;
+    mod limits_together;
     mod matching;
+    mod outage;
     mod passthrough;
     mod rate_limits;
     mod redaction;
@@ -68,6 +87,13 @@ mod sync {
     mod scope;
     mod script;
     mod sequence;
+    mod sessions;
+    mod socket_scripts;
+    mod sockets;
+    mod sockets_handshake;
+    mod sockets_live;
+    mod sockets_many;
+    mod state;
     mod streaming;
     mod time;
     mod times;

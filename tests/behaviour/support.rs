@@ -30,6 +30,12 @@ pub(super) fn request(
     request.body(body.into()).expect("the test's own request")
 }
 
+/// The request of a WebSocket handshake.
+pub(super) fn handshake(url: &str) -> http::Request<()> {
+    let request = http::Request::get(url).body(());
+    request.expect("the test's own request")
+}
+
 /// The same request with one more header field.
 pub(super) fn with_header(
     mut request: http::Request<Content>,

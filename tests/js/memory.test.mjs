@@ -55,3 +55,33 @@ test("neither requests nor transports leave anything behind", () => {
   const bytes = Number(run(code));
   assert.ok(bytes < 200, `${bytes} bytes are left behind by each transport`);
 });
+
+test("streams that clients give up leave nothing behind, here or in the engine", () => {
+  const code = `
+    import { MockTransport, reply } from "mockwire";
+    const transport = new MockTransport({ journal: { requests: 10 } });
+    transport.get("/endless").reply(reply.script({ steps: ["x".repeat(100)], gap: 5, jitter: 0.5, repeat: Infinity }));
+    transport.get("/held").reply(reply.script({ steps: ["a", { hold: "never" }], jitter: 0.5 }));
+    const cycle = async () => {
+      for (const path of ["/endless", "/held"]) {
+        const controller = new AbortController();
+        const response = await transport.fetch("https://api.test" + path, { signal: controller.signal });
+        const reader = response.body.getReader();
+        await reader.read();
+        reader.read().catch(() => {});
+        if (path === "/held") controller.abort(); else await reader.cancel();
+      }
+    };
+    const used = async () => {
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    for (let n = 0; n < 2000; n += 1) await cycle();
+    const before = await used();
+    for (let n = 0; n < 3000; n += 1) await cycle();
+    console.log((await used() - before) / 3000, transport.pending().length);`;
+  const [bytes, pending] = run(code).split(" ").map(Number);
+  assert.ok(bytes < 300, `${bytes} bytes are left behind by each two streams`);
+  assert.equal(pending, 0);
+});

@@ -91,8 +91,10 @@ describe("replies", () => {
   }));
 
   test("a piece of a stream of the wrong type", withTransport(async (transport) => {
-    transport.get("/").stream(["a", 5]);
-    assert.ok((await failureOf((await transport.fetch(BASE)).text())) instanceof InvalidReplyError);
+    assert.throws(() => transport.get("/").stream(["a", 5]), InvalidReplyError);
+    await works(transport);
+    transport.get("/later").stream(function* () { yield 5; });
+    assert.ok((await failureOf((await transport.fetch(`${BASE}/later`)).text())) instanceof InvalidReplyError);
   }));
 });
 
@@ -100,6 +102,7 @@ describe("options", () => {
   for (const [name, options] of [
     ["options that are a number", 5],
     ["an unknown option", { sed: 1 }],
+    ["a seed that is no whole number", { seed: 0.5 }],
     ["a negative cap", { journal: { requests: -1 } }],
     ["a journal that is null", { journal: null }],
     ["a name to redact that is a number", { redact: [1] }],
@@ -207,6 +210,8 @@ describe("after dispose", () => {
     setScenario: ({ transport }) => transport.setScenario("a", "b"),
     now: ({ transport }) => transport.now(),
     advance: ({ transport }) => transport.advance(1),
+    sleep: ({ transport }) => transport.sleep(1),
+    pending: ({ transport }) => transport.pending(),
     clear: ({ transport }) => transport.clear(),
     reset: ({ transport }) => transport.reset(),
     install: ({ transport }) => transport.install(),

@@ -46,3 +46,28 @@ export async function chunksOf(stream) {
   for await (const chunk of stream) chunks.push(decoder.decode(chunk));
   return chunks;
 }
+
+/** The next event of this name. */
+export function eventOf(target, type) {
+  return new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
+}
+
+/** A client's socket that is open. */
+export async function connected(transport, ...args) {
+  const socket = new transport.WebSocket(...args);
+  await eventOf(socket, "open");
+  return socket;
+}
+
+/** Everything that a socket tells, as texts in a list that grows. */
+export function historyOf(socket) {
+  const history = [];
+  for (const type of ["open", "message", "error", "close"]) {
+    socket.addEventListener(type, ({ data, code, reason, wasClean }) => {
+      if (type === "message") history.push(`message ${data}`);
+      else if (type === "close") history.push(`close ${code} ${reason}${reason && " "}${wasClean ? "clean" : "unclean"}`);
+      else history.push(type);
+    });
+  }
+  return history;
+}

@@ -22,6 +22,14 @@ const WASM_FEATURES: [&str; 6] = [
     "sign-ext",
 ];
 
+/// Arguments of the linker that leave out multi-value, so that wasm-bindgen does not use it: V8 compiles
+/// the calls of functions with several results with its optimising compiler, all of them when it compiles
+/// the module, which takes as long as the module itself.
+const PLAIN_CALLS: [&str; 2] = [
+    "--no-check-features",
+    "--features=bulk-memory,mutable-globals,nontrapping-fptoint,reference-types,sign-ext",
+];
+
 /// Builds the package unless the last one is still good, and says how large it is.
 pub(crate) fn run() -> Result<()> {
     sizes(&tarball()?)
@@ -124,7 +132,7 @@ fn wasm(toolchain: &Toolchain) -> Result<()> {
     toolchain
         .cargo(build)?
         .arg(TARGET)
-        .env("CARGO_ENCODED_RUSTFLAGS", without_our_paths()?)
+        .env("CARGO_ENCODED_RUSTFLAGS", options()?)
         .run()?;
     let out = paths::at("pkg/wasm");
     if out.exists() {
@@ -142,14 +150,15 @@ fn wasm(toolchain: &Toolchain) -> Result<()> {
         .run()
 }
 
-/// Options that keep the directories of this machine out of the panic messages of the package.
-fn without_our_paths() -> Result<String> {
+/// Options of the compiler. They also keep the directories of this machine out of the panic messages.
+fn options() -> Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let crates = home
         .context("there is no home directory")?
         .join("registry/src");
     let mut options = vec![format!("--remap-path-prefix={}=.", paths::root().display())];
+    options.extend(PLAIN_CALLS.map(|argument| format!("-Clink-arg={argument}")));
     // One directory for each registry, named after it.
     for registry in std::fs::read_dir(&crates).into_iter().flatten() {
         let registry = registry?.path();

@@ -1,5 +1,5 @@
 // mockwire, as built: `--package` of run.mjs names another build.
-import { JSON_HEADERS, ORIGIN, REPLY, SSE_HEADERS, STREAM_URL, URL_OF_ALL, chunksOf, init, otherPath, paths } from "../fixtures.mjs";
+import { JSON_HEADERS, ORIGIN, REPLY, SOCKET_URL, SSE_HEADERS, STREAM_URL, URL_OF_ALL, chunksOf, init, otherPath, paths } from "../fixtures.mjs";
 
 const built = process.env.MOCKWIRE_BENCH_PACKAGE ?? new URL("../../../pkg/dist/index.js", import.meta.url).href;
 const { MockTransport } = await import(built);
@@ -25,4 +25,14 @@ export async function openStream(kind) {
   const transport = new MockTransport();
   transport.get(STREAM_URL).stream(chunksOf(kind), { headers: SSE_HEADERS });
   return { stream: () => transport.fetch(STREAM_URL), clear: () => transport.clear() };
+}
+
+export async function openEcho() {
+  const transport = new MockTransport();
+  const endpoint = transport.websocket(SOCKET_URL).accept((socket) => {
+    socket.onmessage = (message) => socket.send(message);
+  });
+  const socket = new transport.WebSocket(SOCKET_URL);
+  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  return { socket, recorded: () => endpoint.messages.length, clear: () => transport.clear() };
 }

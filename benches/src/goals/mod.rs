@@ -2,6 +2,7 @@
 
 mod connection;
 mod cycle;
+mod echo;
 mod matching;
 mod memory;
 mod overlap;
@@ -43,6 +44,9 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     if wants(&["overlap-10k"]) {
         rows.extend(overlap::rows::<S>(plan));
     }
+    if wants(&["W1"]) {
+        rows.extend(echo::rows::<S>(plan));
+    }
     rows
 }
 
@@ -61,7 +65,7 @@ fn wants(wanted: &[String], goals: &[&str]) -> bool {
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 17] = [
+const GOALS: [&str; 18] = [
     "C1",
     "C2",
     "C3",
@@ -79,6 +83,7 @@ const GOALS: [&str; 17] = [
     "N11",
     "N12",
     "overlap-10k",
+    "W1",
 ];
 
 /// The rows, each goal's led by the worst of its judged rows under the goal's plain name.

@@ -1,6 +1,7 @@
 /** Bodies of replies: one that is known as a whole, and one that comes in pieces. */
 
 import { decode, encode } from "../bytes.js";
+import type { Exchange } from "../exchange.js";
 
 /**
  * A body that is known as a whole: as text, as bytes, or, once somebody asked for the other, as both.
@@ -34,8 +35,19 @@ export class StaticBody {
 
 /** A body that comes in pieces. */
 export interface LiveBody {
-  /** Starts it: called once, when the client first asks for the body. */
-  open(): AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+  /** Begins it, when the response is there. */
+  open(exchange: Exchange): Pieces;
+}
+
+/** A piece, the end, or a promise of one of them. */
+export type Piece = Uint8Array | undefined | Promise<Uint8Array | undefined>;
+
+/** The pieces of one body, made when they are asked for, one at a time. */
+export interface Pieces {
+  /** The next piece, whose memory is the client's from then on. What this throws, the client gets. */
+  next(): Piece;
+  /** Nobody wants any more. */
+  leave(): void;
 }
 
 function utf8Length(text: string): number {

@@ -1,29 +1,39 @@
 /** Replies that are no reply: the connection fails. */
 
 import { InvalidReplyError, shown } from "../errors.js";
+import type { Exchange } from "../exchange.js";
+import { pause } from "../pause.js";
+import { checkedDelay, type ReplyInit } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
 
 class FailureReply extends Reply {
   readonly #make: () => unknown;
+  readonly #delay: number;
 
-  constructor(make: () => unknown) {
+  constructor(make: () => unknown, delay: number) {
     super();
     this.#make = make;
+    this.#delay = delay;
   }
 
-  override answer(): Answer {
-    throw this.#make();
+  override answer(exchange: Exchange): Answer | Promise<Answer> {
+    if (this.#delay === 0) throw this.#make();
+    return pause(exchange, this.#delay).then(() => {
+      throw this.#make();
+    });
   }
 }
 
 /**
  * The connection fails, and `fetch` rejects as it does then: with `TypeError("fetch failed")`, whose
  * `cause.code` is the code that clients look at, such as `ECONNRESET`, `ECONNREFUSED`, `ENOTFOUND` or
- * `ETIMEDOUT`. An `Error` instead of a code is what `fetch` rejects with.
+ * `ETIMEDOUT`. An `Error` instead of a code is what `fetch` rejects with. With a `delay`, that happens so
+ * many milliseconds after the request, in the transport's time.
  */
-export function error(code: string | Error = "ECONNRESET"): Reply {
-  if (code instanceof Error) return new FailureReply(() => code);
-  if (typeof code === "string" && code !== "") return new FailureReply(() => networkError(code));
+export function error(code: string | Error = "ECONNRESET", init: Pick<ReplyInit, "delay"> = {}): Reply {
+  const delay = checkedDelay(init.delay);
+  if (code instanceof Error) return new FailureReply(() => code, delay);
+  if (typeof code === "string" && code !== "") return new FailureReply(() => networkError(code), delay);
   throw new InvalidReplyError(
     "MOCKWIRE_INVALID_OPTION",
     `error() takes a code such as ECONNRESET, or an Error, not ${shown(code)}`,
@@ -32,10 +42,19 @@ export function error(code: string | Error = "ECONNRESET"): Reply {
 
 /** What `fetch` rejects with when the connection fails. */
 export function networkError(code: string, message = MESSAGES[code] ?? code): TypeError {
+  return new TypeError("fetch failed", { cause: causeOf(code, message) });
+}
+
+/** What the reader of a body gets when the connection fails in the middle. */
+export function terminated(code: string): TypeError {
+  return new TypeError("terminated", { cause: causeOf(code, MESSAGES[code] ?? code) });
+}
+
+function causeOf(code: string, message: string): Error {
   const cause = Object.assign(new Error(message), { code });
   const name = NAMES[code];
   if (name !== undefined) cause.name = name;
-  return new TypeError("fetch failed", { cause });
+  return cause;
 }
 
 const MESSAGES: Readonly<Record<string, string>> = {

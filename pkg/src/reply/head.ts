@@ -10,6 +10,8 @@ export interface ReplyInit {
   /** The reason phrase; the usual one of the status unless given. */
   readonly statusText?: string;
   readonly headers?: HeadersInput;
+  /** How many milliseconds after the request the head comes, in the transport's time: at once unless given. */
+  readonly delay?: number;
 }
 
 /** A checked head. Shared by all responses of its reply. */
@@ -19,6 +21,8 @@ export interface Head {
   readonly headers: HeaderList;
   /** Where to go on, when the status is a redirect and says so. */
   readonly location: string | undefined;
+  /** How long after the request it comes. */
+  readonly delay: number;
   /** Where the reply comes from, when it is another transport's. */
   readonly origin?: { readonly url: string; readonly redirected: boolean };
 }
@@ -38,21 +42,21 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
   if (/[^\t -~\x80-\xff]/.test(statusText)) {
     throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
   }
-  return shared({
-    status,
-    statusText,
-    headers,
-    location: isRedirect(status) ? valueOf(headers, "location") : undefined,
-  });
+  return shared(status, statusText, headers, checkedDelay(init.delay));
 }
 
 let latest: Head | undefined;
 
 /** Replies made one after the other tend to have the same head: one object is enough for them. */
-function shared(head: Head): Head {
-  const { status, statusText, headers } = head;
-  const isLatest = latest?.status === status && latest.statusText === statusText && areEqual(latest.headers, headers);
-  return isLatest ? latest! : (latest = head);
+function shared(status: number, statusText: string, headers: HeaderList, delay: number): Head {
+  const isLatest =
+    latest?.status === status &&
+    latest.delay === delay &&
+    latest.statusText === statusText &&
+    areEqual(latest.headers, headers);
+  if (isLatest) return latest!;
+  const location = isRedirect(status) ? valueOf(headers, "location") : undefined;
+  return (latest = { delay, status, statusText, headers, location });
 }
 
 function areEqual(one: HeaderList, other: HeaderList): boolean {
@@ -68,6 +72,12 @@ export function checkedStatus(status: unknown): number {
     "MOCKWIRE_INVALID_STATUS",
     `a reply's status is a whole number from 200 to 599, not ${given}`,
   );
+}
+
+/** A pause in milliseconds; none unless given. */
+export function checkedDelay(delay: unknown = 0): number {
+  if (typeof delay === "number" && delay >= 0) return delay;
+  throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `a delay is a number of milliseconds, not ${shown(delay)}`);
 }
 
 /** Whether a reply with this status has no body, whatever is done (RFC 9110, section 15). */

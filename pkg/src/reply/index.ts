@@ -6,7 +6,9 @@
  */
 
 export { error } from "./failure.js";
+export { events, ndjson } from "./lines.js";
 export { passthrough } from "./passthrough.js";
 export { bytes, empty, json, redirect, text } from "./static.js";
+export { script } from "./script.js";
 export { stream } from "./stream.js";
 export { template } from "./template.js";

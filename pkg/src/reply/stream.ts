@@ -3,8 +3,11 @@
 import { copyOf, encode, isBytes } from "../bytes.js";
 import { HandlerError, InvalidReplyError, shown } from "../errors.js";
 import type { LiveBody } from "./body.js";
-import { checkedBodyless, type Head, headOf, type ReplyInit } from "./head.js";
-import { type Answer, Reply } from "./reply.js";
+import { type Head, headOf, type ReplyInit } from "./head.js";
+import { LiveReply } from "./live.js";
+import { IteratedPieces, ReadyPieces } from "./pieces.js";
+import type { Reply } from "./reply.js";
+import { type Pace, paceOf, scripted } from "./script.js";
 
 /** A piece of a body. */
 export type Chunk = string | ArrayBuffer | ArrayBufferView;
@@ -12,40 +15,51 @@ export type Chunk = string | ArrayBuffer | ArrayBufferView;
 /** Pieces, at hand or to come. */
 export type Chunks = Iterable<Chunk> | AsyncIterable<Chunk>;
 
-class StreamReply extends Reply {
-  readonly #head: Head;
-  readonly #start: () => Chunks;
-
-  constructor(head: Head, start: () => Chunks) {
-    super();
-    checkedBodyless(head.status);
-    this.#head = head;
-    this.#start = start;
-  }
-
-  override get status(): number {
-    return this.#head.status;
-  }
-
-  override answer(): Answer {
-    return { head: this.#head, body: { open: () => pieces(this.#start()) } };
-  }
-}
+/** The head of a stream, and how its pieces come in time. */
+export interface StreamInit extends ReplyInit, Pace {}
 
 /**
  * A body in pieces: an array, a generator, any iterable or async iterable, or a function that makes a
  * new one for each request. A piece is taken when the client asks for it, and the iterable is told
- * (`return()`) when the client cancels. What it throws, the reader of the body gets.
+ * (`return()`) when the client cancels. What it throws, the reader of the body gets. The pieces of an
+ * array may come in time: see {@link Pace}.
  *
  * @example
- * transport.get("/events").reply(reply.stream(["data: 1\n\n", "data: 2\n\n"], { headers: { "content-type": "text/event-stream" } }))
+ * transport.get("/log").stream(["one\n", "two\n"], { gap: 50, end: "reset" });
  */
-export function stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Reply {
-  const head = headOf(init);
-  if (typeof chunks === "function") return new StreamReply(head, () => checked(chunks()));
-  const source = checked(chunks);
+export function stream(chunks: Chunks | (() => Chunks), init: StreamInit = {}): Reply {
+  return streamed(headOf(init), chunks, paceOf(init));
+}
+
+/** Pieces as they are, or, when they are at hand, at this pace. */
+export function streamed(head: Head, chunks: Source<Chunk>, pace: Pace | undefined): Reply {
+  if (pace !== undefined) return scripted(head, { ...pace, steps: listOf("stream", chunks) });
+  if (!Array.isArray(chunks)) return iterated(head, chunks, pieceOf);
+  const pieces = chunks.map(pieceOf);
+  return new LiveReply(head, { open: () => new ReadyPieces(pieces) });
+}
+
+/** The pieces of what is iterated for each request. */
+export function iterated<T>(head: Head, source: Source<T>, pieceOf: (item: T) => Uint8Array): Reply {
+  const start = typeof source === "function" ? () => checked<T>(source()) : again(checked<T>(source));
+  return new LiveReply(head, { open: () => new IteratedPieces(start, pieceOf) });
+}
+
+/** Values at hand, to come, or to be made for each request. */
+export type Source<T> = Iterable<T> | AsyncIterable<T> | (() => Iterable<T> | AsyncIterable<T>);
+
+/** The values, for those who need to know them beforehand. */
+export function listOf<T>(caller: string, source: Source<T>): readonly T[] {
+  if (Array.isArray(source)) return source;
+  throw new InvalidReplyError(
+    "MOCKWIRE_INVALID_OPTION",
+    `${caller}() takes an array when options say how it comes in time: whatever makes its values has its own time`,
+  );
+}
+
+function again<T>(source: Iterable<T> | AsyncIterable<T>): () => Iterable<T> | AsyncIterable<T> {
   let used = false;
-  return new StreamReply(head, () => {
+  return () => {
     if (used && isOneWay(source)) {
       throw new HandlerError(
         "a stream's generator is used up by the first request: give a function that makes a new one",
@@ -54,28 +68,24 @@ export function stream(chunks: Chunks | (() => Chunks), init?: ReplyInit): Reply
     }
     used = true;
     return source;
-  });
+  };
 }
 
-function checked(chunks: unknown): Chunks {
+function checked<T>(source: unknown): Iterable<T> | AsyncIterable<T> {
   // A string is an iterable of characters, which nobody means.
-  if (typeof chunks === "string" || isBytes(chunks)) return [chunks as Chunk];
-  if (typeof chunks === "object" && chunks !== null && (Symbol.iterator in chunks || Symbol.asyncIterator in chunks)) {
-    return chunks as Chunks;
+  if (typeof source === "string" || isBytes(source)) return [source as T];
+  if (typeof source === "object" && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source)) {
+    return source as Iterable<T>;
   }
   throw new InvalidReplyError(
     "MOCKWIRE_INVALID_BODY",
-    `a stream takes an iterable of strings and bytes, not ${shown(chunks)}`,
+    `a stream takes an iterable of strings and bytes, not ${shown(source)}`,
   );
 }
 
 /** Whether iterating it once is all that can be done: generators, streams. */
-function isOneWay(chunks: Chunks): boolean {
-  return "next" in chunks || "getReader" in chunks;
-}
-
-async function* pieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) yield pieceOf(chunk);
+function isOneWay(source: object): boolean {
+  return "next" in source || "getReader" in source;
 }
 
 function pieceOf(chunk: unknown): Uint8Array {
@@ -89,7 +99,7 @@ function pieceOf(chunk: unknown): Uint8Array {
 
 /** The body of a platform response, passed on as it comes. */
 export function bodyOf(response: Response): LiveBody {
-  return { open: () => readAll(response) };
+  return { open: () => new IteratedPieces(() => readAll(response), (piece) => piece as Uint8Array) };
 }
 
 async function* readAll(response: Response): AsyncGenerator<Uint8Array> {

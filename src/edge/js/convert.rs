@@ -7,7 +7,7 @@ use slotmap::{Key, KeyData};
 use wasm_bindgen::JsValue;
 
 use super::failed;
-use crate::core::RuleId;
+use crate::core::{RuleId, SocketId};
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
@@ -93,10 +93,26 @@ fn latin1(text: &str) -> Vec<u8> {
 /// A rule's id as a number that JavaScript can hold exactly, and a small one for a rule whose place
 /// no other had before. A generation is odd, and below 2^21 it fits.
 pub(super) fn rule_number(rule: RuleId) -> f64 {
-    (rule.data().as_ffi() - FIRST_GENERATION) as f64
+    number(rule)
 }
 
 pub(super) fn rule_id(number: f64) -> RuleId {
+    key(number)
+}
+
+pub(super) fn socket_number(socket: SocketId) -> f64 {
+    number(socket)
+}
+
+pub(super) fn socket_id(number: f64) -> SocketId {
+    key(number)
+}
+
+fn number(key: impl Key) -> f64 {
+    (key.data().as_ffi() - FIRST_GENERATION) as f64
+}
+
+fn key<K: Key>(number: f64) -> K {
     KeyData::from_ffi(number as u64 + FIRST_GENERATION).into()
 }
 

@@ -14,6 +14,7 @@ use crate::flow::decide::{Decision, Found, answer, ask, find};
 use crate::matcher::Subject;
 use crate::mode::Local;
 use crate::model::captured::Outcome;
+use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::transport::MockTransport;
 
@@ -39,7 +40,7 @@ impl Decider {
     pub(super) fn call(&mut self, transport: &MockTransport<Local>, request: Request) -> i32 {
         let engine = &*transport.engine;
         let admitted = engine.with(|core| {
-            let (arrived, verdict) = core.admit(request, None)?;
+            let (arrived, verdict) = core.admit(request, None, external)?;
             // An exchange that the journal forgets can be named no more.
             let evicted = arrived.evicted.as_ref();
             let forgotten = evicted.and_then(|entry| core.exchanges.remove(entry.exchange));
@@ -55,8 +56,13 @@ impl Decider {
         drop((forgotten, arrived.evicted));
         self.sequence = arrived.sequence;
         let (mut candidates, request) = match verdict {
+            Verdict::Ready(number) => return number,
             Verdict::Claimed { claimed, request } => {
                 return self.conclude(engine, arrived.exchange, answer(claimed, request));
+            }
+            Verdict::Down(fault) => {
+                let failed = Decision::Failed(fault.into());
+                return self.conclude(engine, arrived.exchange, failed);
             }
             Verdict::Ask {
                 candidates,
@@ -133,7 +139,9 @@ impl Decider {
                     }
                 }
             }
-            Decision::Rated { .. } => unreachable!("no rule of JavaScript limits its rate"),
+            Decision::Rated { .. } | Decision::Refused { .. } => {
+                unreachable!("no rule of JavaScript limits its rate")
+            }
             Decision::Failed(error) => {
                 end(Outcome::Failed(error.clone()));
                 self.fail(error)
@@ -216,13 +224,14 @@ fn number(claimed: &Claimed<Local>) -> Result<i32> {
     let reply = rule
         .reply_index(claimed.turn)
         .and_then(|index| rule.reply(index));
-    let number = reply.and_then(|reply| reply.external_number());
-    number
-        .and_then(|number| i32::try_from(number).ok())
-        .ok_or_else(|| {
-            Error::new(ErrorKind::SequenceExhausted {
-                rule: rule.site.to_string(),
-                replies: rule.action.replies().len(),
-            })
+    reply.and_then(external).ok_or_else(|| {
+        Error::new(ErrorKind::SequenceExhausted {
+            rule: rule.site.to_string(),
+            replies: rule.action.replies().len(),
         })
+    })
+}
+
+fn external(reply: &Reply) -> Option<i32> {
+    i32::try_from(reply.external_number()?).ok()
 }

@@ -7,13 +7,15 @@
 mod convert;
 mod decide;
 mod lines;
+mod play;
 mod recent;
+mod socket;
 mod spec;
+mod time;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -105,13 +107,14 @@ impl Engine {
     }
 
     /// As `addPlainRule`, by the number of a rule that was remembered, so that no text crosses;
-    /// [`decide::FORGOTTEN`] when 1024 others came after it.
+    /// [`decide::FORGOTTEN`] when 1024 others came after it, [`decide::FAILED`] when it is refused.
     #[wasm_bindgen(js_name = addKnownRule)]
-    pub fn add_known_rule(&self, rule: usize, status: u16, reply: u32) -> Result<f64, JsValue> {
-        match PLAIN_RULES.with_borrow(|rules| rules.get(rule)) {
-            Some(matcher) => self.register(matcher, status, reply).map_err(thrown),
-            None => Ok(decide::FORGOTTEN.into()),
-        }
+    pub fn add_known_rule(&self, rule: usize, status: u16, reply: u32) -> f64 {
+        let Some(matcher) = PLAIN_RULES.with_borrow(|rules| rules.get(rule)) else {
+            return decide::FORGOTTEN.into();
+        };
+        let registered = self.register(matcher, status, reply);
+        registered.unwrap_or_else(|error| self.deciding(|decider| decider.fail(error)).into())
     }
 
     /// Says where a rule was registered, unless that was said before or the rule is gone.
@@ -201,14 +204,13 @@ impl Engine {
     /// The end of an exchange: 0 done, 1 cancelled, 2 failed. A second end changes nothing.
     pub fn finish(&self, sequence: f64, outcome: u8, delivered: f64, detail: &str) {
         let outcome = finished(outcome, detail);
-        let over = self.transport.engine.with(|core| {
-            let exchange = core.journal.exchange(sequence as u64)?;
+        let engine = &self.transport.engine;
+        let exchange = engine.with(|core| core.journal.exchange(sequence as u64));
+        if let Some(exchange) = exchange {
             let bytes = delivered as u64;
             let taken = Box::default();
-            core.finish(exchange, outcome, &mut Delivered { bytes, taken })
-                .ok()
-        });
-        drop(over);
+            let _ = engine.finish(exchange, outcome, &mut Delivered { bytes, taken });
+        }
     }
 
     /// How many captures had to go because the journal was full.
@@ -264,7 +266,8 @@ impl Engine {
         self.transport.clear();
     }
 
-    /// Forgets rules, captures and scenario states, and counts from 1 again.
+    /// Forgets rules, captures and scenario states, and counts from 1 again. Nobody stands
+    /// in line any more; time goes on from where it is.
     pub fn reset(&self) {
         self.transport.reset();
         *self.decider.borrow_mut() = Decider::default();
@@ -279,17 +282,6 @@ impl Engine {
     /// The state of a scenario.
     pub fn scenario(&self, name: &str) -> String {
         self.transport.scenario(name)
-    }
-
-    /// The transport's time, in ms since it was made.
-    pub fn now(&self) -> f64 {
-        self.transport.now().as_secs_f64() * 1e3
-    }
-
-    /// Moves the transport's time forward.
-    pub fn advance(&self, milliseconds: f64) {
-        let by = Duration::try_from_secs_f64(milliseconds / 1e3);
-        self.transport.advance(by.unwrap_or_default());
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Options {
     journal: JournalOptions,
     #[serde(default)]
     redact: Vec<String>,
+    seed: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -162,6 +163,9 @@ impl Options {
         }
         if let Some(bytes) = self.journal.body_bytes {
             builder = builder.max_body_bytes(bytes);
+        }
+        if let Some(seed) = self.seed {
+            builder = builder.seed(seed as u64);
         }
         for name in &self.redact {
             builder = builder.redact(name);
@@ -332,7 +336,7 @@ fn bytes(text: &str) -> Vec<u8> {
         .collect()
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json)
         .map_err(|error| Error::invalid(Part::Option, json, error.to_string()))
 }

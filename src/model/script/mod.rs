@@ -1,6 +1,7 @@
 //! What a streamed body does, in time: frames, gaps, and an ending. A value.
 
 mod chunking;
+mod edit;
 pub(crate) mod millis;
 pub(crate) mod player;
 mod step;

@@ -1,6 +1,21 @@
 /** What the type checker knows. Compiled, never run; `@ts-expect-error` marks what it must refuse. */
 
-import { type CapturedRequest, type Filter, type Held, MockTransport, type PathParams, reply, type Rule, type Scope, when } from "mockwire";
+import {
+  type CapturedRequest,
+  type Endpoint,
+  type Filter,
+  type Held,
+  MockTransport,
+  type PathParams,
+  type Pending,
+  reply,
+  type Rule,
+  type Scope,
+  type Script,
+  type ServerSocket,
+  type SocketMessage,
+  when,
+} from "mockwire";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -15,6 +30,8 @@ same<PathParams<string>, Record<string, string>>();
 same<PathParams<RegExp>, Record<string, string>>();
 
 const transport = new MockTransport({ journal: { requests: 10 }, redact: ["x-own"], unmatched: "error", timing: "manual" });
+const slept: Promise<void> = transport.sleep(10, { signal: AbortSignal.abort() as AbortSignal | undefined });
+const dues: number[] = transport.pending().map(({ due }: Pending) => due);
 
 // @ts-expect-error unknown option
 new MockTransport({ sed: 1 });
@@ -55,6 +72,19 @@ transport.get("/a").replySequence([200], { end: "stop" });
 const platform: typeof fetch = transport.fetch;
 const response: Response = await transport.fetch(new URL("https://api.test"), { method: "POST", body: new URLSearchParams() });
 
+// Streams.
+const script: Script = { steps: ["a", { wait: 5 }, { event: { data: { a: 1 } } }, { hold: "go" }], rate: { bytesPerSecond: 5 }, end: { fault: "timeout" } };
+transport.get("/a").reply(reply.script(script, { status: 201, delay: 5 }));
+transport.get("/a").reply(reply.events(["a", { event: "e", data: 1 }, { wait: 5 }], { gap: 5, repeat: Infinity }));
+transport.get("/a").reply(reply.ndjson(async function* () { yield { a: 1 }; }));
+transport.get("/a").stream(["a"], { chunking: "lines", end: "stall" });
+// @ts-expect-error no such ending
+reply.script({ end: "never" });
+// @ts-expect-error no such step
+reply.script({ steps: [{ pause: 5 }] });
+transport.release("go");
+await transport.advance(5);
+
 // Reading back.
 const last: CapturedRequest | undefined = transport.lastRequest();
 const typed = last?.json<{ model: string }>().model;
@@ -70,4 +100,51 @@ same<typeof request.params, { readonly id: string }>();
   scope.get("/a").reply(200);
 }
 
-export { filters, platform, response };
+export { dues, filters, platform, response, slept };
+
+// WebSocket: the class is as good as the platform's, the server's side knows the params.
+const endpoint: Endpoint<{ readonly room: string }> = transport.websocket("wss://api.test/chat/:room").bearer("x").once().protocol((offered) => offered[0]).accept(async (peer, request) => {
+  const room: string = request.params.room;
+  same<typeof peer.request.params.room, string>();
+  // @ts-expect-error there is no such capture
+  request.params.nope;
+  peer.send(room);
+  peer.send(new Uint8Array(1));
+  // @ts-expect-error neither text nor bytes
+  peer.send({ room });
+  peer.onmessage = (message) => same<typeof message, string | Uint8Array<ArrayBuffer>>();
+  for await (const message of peer) peer.send(message);
+  const { code, wasClean } = await peer.closed;
+  same<typeof code, number>();
+  same<typeof wasClean, boolean>();
+});
+transport.websocket("/a").accept();
+transport.websocket().accept({
+  protocol: "v1",
+  openAfter: 5,
+  faultAfter: { messages: 3, fault: "connectionReset" },
+  steps: [{ expect: "hi" }, { expect: { jsonPartial: { a: 1 } } }, { send: new Uint8Array(1) }, { send: { json: { a: 1 } } }, "echo", { close: null }],
+});
+// @ts-expect-error no such step
+transport.websocket().accept({ steps: [{ wait: 5 }] });
+// @ts-expect-error no such fault
+transport.websocket().accept({ steps: [{ fault: "ECONNRESET" }] });
+const refusal: Rule = transport.websocket(/x/).refuse(401, { error: "no" }, { "x-a": "1" });
+transport.websocket("/a").fail("ECONNREFUSED").remove();
+const sent: SocketMessage = await endpoint.waitForMessage((message) => message.json<{ a: number }>().a === 1, { timeout: 5 });
+const frames: readonly SocketMessage[] = transport.lastRequest()!.messages;
+const reached: number = endpoint.broadcast("x");
+const peer: ServerSocket<{ readonly room: string }> = await endpoint.next();
+const client = new transport.WebSocket("wss://api.test/chat/1", ["v1"]);
+client.onmessage = ({ data, origin }) => same<typeof origin, string>();
+client.addEventListener("close", ({ code, reason, wasClean }) => {
+  same<typeof code, number>();
+  same<typeof reason, string>();
+  same<typeof wasClean, boolean>();
+});
+client.addEventListener("error", ({ error }) => same<typeof error, Error | undefined>());
+new transport.WebSocket(new URL("wss://api.test"), { protocols: "v1", headers: { authorization: "Bearer x" } });
+// @ts-expect-error not a binary type
+client.binaryType = "buffer";
+const platformClass: typeof WebSocket = transport.WebSocket;
+const platformSocket: WebSocket = client;

@@ -1,0 +1,77 @@
+/** Time that passes by itself: the platform's, or what a test runner has put in its place. */
+
+/** What timers can wait at most. */
+const LONGEST = 0x7fffffff;
+
+/** What is looked up whenever it is used, because fake timers come and go. */
+interface Platform {
+  readonly performance: { now(): number };
+  readonly setTimeout: (callback: () => void, delay: number) => unknown;
+  readonly clearTimeout: (timer: any) => void;
+}
+
+const platform = globalThis as unknown as Platform;
+
+export class RealTime {
+  readonly #ring: () => void;
+  #now = 0;
+  /** The clock that was read last, and what it lags behind. */
+  #source: unknown;
+  #lag = 0;
+  /** The timer that is running: when it ends, and what it was made with. */
+  #due = Infinity;
+  #setTimeout: unknown;
+  #clear: (() => void) | undefined;
+
+  /** `ring` is called when the time is there that was asked for last. */
+  constructor(ring: () => void) {
+    this.#ring = ring;
+    this.#reach(0);
+  }
+
+  get now(): number {
+    const { performance } = platform;
+    // Another clock begins somewhere else: time goes on from where it was.
+    if (performance.now !== this.#source) this.#reach(this.#now);
+    else this.#now = Math.max(this.#now, performance.now() + this.#lag);
+    return this.#now;
+  }
+
+  /** Asks to be called at this time, or earlier if that was asked for before. */
+  arm(due: number): void {
+    const { setTimeout, clearTimeout } = platform;
+    // Fake timers that are taken away take with them what was set.
+    if (this.#due <= due && this.#setTimeout === setTimeout) return;
+    this.stop();
+    const { now } = this;
+    // A microsecond more or less is rounding, and must not cost a millisecond.
+    const delay = Math.min(Math.max(0, Math.ceil(due - now - 0.001)), LONGEST);
+    this.#due = delay === LONGEST ? now + delay : due;
+    this.#setTimeout = setTimeout;
+    const timer = setTimeout(() => this.#elapsed(), delay);
+    this.#clear = () => clearTimeout(timer);
+  }
+
+  stop(): void {
+    this.#clear?.();
+    this.#clear = undefined;
+    this.#due = Infinity;
+  }
+
+  #elapsed(): void {
+    const due = this.#due;
+    this.#due = Infinity;
+    this.#clear = undefined;
+    // The timer is right, and a clock that says otherwise is behind: some fake timers leave it alone.
+    if (this.now < due) this.#reach(due);
+    this.#ring();
+  }
+
+  /** From here on, the platform's clock counts from `now`. */
+  #reach(now: number): void {
+    const { performance } = platform;
+    this.#source = performance.now;
+    this.#lag = now - performance.now();
+    this.#now = now;
+  }
+}

@@ -1,0 +1,46 @@
+/** From a client's wish to a connection: the engine decides which rule answers. */
+
+import { NEEDS } from "../engine.js";
+import { messageOf, SocketError } from "../errors.js";
+import { arrive, decide, perform } from "../fetch.js";
+import type { ClientEnd, Connection, SocketEnd } from "./connection.js";
+import type { SocketExchange } from "./exchange.js";
+import { AcceptReply } from "./accept.js";
+import { queueTask } from "../tasks.js";
+
+const FAILED: SocketEnd = { code: 1006, reason: "", wasClean: false };
+
+/** Never throws: what goes wrong, the client's end is told. */
+export function handshake(
+  exchange: SocketExchange,
+  client: ClientEnd,
+  opened: (connection: Connection) => void,
+): void {
+  const fail = (error: unknown) => queueTask(() => client.ended(FAILED, asError(error)));
+  try {
+    exchange.core.assertUsable();
+    const known = arrive(exchange);
+    const answer = known === NEEDS ? decide(exchange) : known;
+    if (exchange.reply instanceof AcceptReply) exchange.reply.accept(exchange, client, opened);
+    else
+      perform(exchange, answer)
+        .then((response) => refused(exchange, response))
+        .then(fail, fail);
+  } catch (error) {
+    exchange.finish("failed", messageOf(error));
+    fail(error);
+  }
+}
+
+/** A response that opens no connection. Nobody reads its body but for the diagnosis of what no rule matched. */
+async function refused(exchange: SocketExchange, response: Response): Promise<SocketError> {
+  exchange.finish("done");
+  const { rule, outcome } = exchange;
+  const why = outcome === "unmatched" ? `: ${await response.text()}` : rule === undefined ? "" : ` by ${rule}`;
+  if (outcome !== "unmatched") void response.body?.cancel();
+  return new SocketError("MOCKWIRE_HANDSHAKE_REFUSED", `the handshake was refused with ${response.status}${why}`);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new SocketError("MOCKWIRE_HANDSHAKE_REFUSED", String(error), { cause: error });
+}
