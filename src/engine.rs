@@ -1,14 +1,18 @@
 //! The engine as its handles share it: the state behind a cell, and the settings beside it.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 
+use crate::core::exchange::Delivered;
 use crate::core::timeline::Tick;
-use crate::core::{Aftermath, Core};
+use crate::core::{Aftermath, Core, ExchangeId};
+use crate::error::Result;
+use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::mode::{Cell, Mode};
-use crate::model::captured::Captured;
+use crate::model::captured::{Captured, Outcome};
 use crate::model::damage::Chaos;
 use crate::model::redact;
 use crate::model::request::Request;
@@ -29,6 +33,10 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) timer: Option<M::Timer>,
     /// Where random numbers come from.
     pub(crate) seed: u64,
+    /// Which date time begins at, since 1970.
+    pub(crate) epoch: Duration,
+    /// `None` without limits, as nearly always.
+    pub(crate) limits: Option<Box<Limits<M>>>,
     /// What goes wrong by chance.
     pub(crate) chaos: Chaos,
     /// How many exchanges the journal keeps.
@@ -68,8 +76,12 @@ pub enum Timing {
 
 impl<M: Mode> Engine<M> {
     pub(crate) fn new(settings: Settings<M>) -> Self {
+        let mut core = Core::new(settings.requests);
+        if let Some(limits) = &settings.limits {
+            limits.apply(&mut core);
+        }
         Self {
-            core: Cell::new(Core::new(settings.requests)),
+            core: Cell::new(core),
             settings,
         }
     }
@@ -79,12 +91,51 @@ impl<M: Mode> Engine<M> {
         self.core.with(f)
     }
 
+    /// Ends an exchange; who waited for what it held goes on. What was delivered is left to the caller
+    /// when there is no entry to keep it.
+    #[inline]
+    pub(crate) fn finish(
+        &self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        delivered: &mut Delivered,
+    ) -> Result<()> {
+        if self.settings.limits.is_some() {
+            return self.finish_limited(exchange, outcome, delivered);
+        }
+        self.with(|core| core.finish(exchange, outcome, delivered))
+            .map(drop)
+    }
+
+    /// In one borrow: in between, another exchange might take the key of this one.
+    #[cold]
+    fn finish_limited(
+        &self,
+        exchange: ExchangeId,
+        outcome: Outcome,
+        delivered: &mut Delivered,
+    ) -> Result<()> {
+        let (over, next) = self.with(|core| {
+            let over = core.finish(exchange, outcome, delivered);
+            over.map(|over| (over, core.free(exchange)))
+        })?;
+        next.into_iter().for_each(Waker::wake);
+        drop(over);
+        Ok(())
+    }
+
     /// In real time: moves the transport's time to what the clock says.
     #[inline]
     pub(crate) fn follow_clock(&self) {
         if let Some(timer) = &self.settings.timer {
             self.follow(timer.now());
         }
+    }
+
+    /// Now, since 1970.
+    pub(crate) fn today(&self) -> Duration {
+        let now = self.with(|core| core.timeline.now());
+        self.settings.epoch.saturating_add(now)
     }
 
     fn follow(&self, now: Tick) {

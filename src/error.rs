@@ -124,6 +124,13 @@ pub enum ErrorKind {
         /// What the server chose.
         chosen: String,
     },
+    /// As many requests or items wait as may wait.
+    QueueFull {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// The queue was stopped: it takes nothing more.
+    QueueStopped,
     /// A sequence of replies has no more, and was not told to repeat or to cycle.
     SequenceExhausted {
         /// Where the rule was registered.
@@ -271,6 +278,8 @@ impl Error {
             ErrorKind::MissingField { .. } => "MOCKWIRE_MISSING_FIELD",
             ErrorKind::PassthroughFailed => "MOCKWIRE_PASSTHROUGH_FAILED",
             ErrorKind::ProtocolMismatch { .. } => "MOCKWIRE_PROTOCOL_MISMATCH",
+            ErrorKind::QueueFull { .. } => "MOCKWIRE_QUEUE_FULL",
+            ErrorKind::QueueStopped => "MOCKWIRE_QUEUE_STOPPED",
             ErrorKind::SequenceExhausted { .. } => "MOCKWIRE_SEQUENCE_EXHAUSTED",
             ErrorKind::SessionLimit { .. } => "MOCKWIRE_SESSION_LIMIT",
             ErrorKind::SocketAborted => "MOCKWIRE_SOCKET_ABORTED",
@@ -405,6 +414,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::PassthroughFailed => {
                 f.write_str("the transport that the request was passed through to failed")
+            }
+            Self::QueueFull { waiting } => write!(
+                f,
+                "the queue is full: {waiting} wait already, and no more may (`max_waiting`)"
+            ),
+            Self::QueueStopped => {
+                f.write_str("the queue was stopped, and takes nothing more: make a new one")
             }
             Self::ProtocolMismatch { offered, chosen } if offered.is_empty() => write!(
                 f,

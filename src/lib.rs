@@ -53,11 +53,16 @@ mod engine;
 mod error;
 mod fault;
 mod flow;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod interleavings;
+mod limits;
 mod matcher;
 mod mode;
 mod model;
 mod options;
 mod outage;
+mod queue;
+mod rate_limit;
 mod rule;
 mod scope;
 mod sim;
@@ -81,14 +86,17 @@ pub use self::flow::identify::Identify;
 pub use self::matcher::conditions::*;
 pub use self::matcher::{Matcher, Predicate};
 pub use self::mode::{
-    AcceptFuture, AcceptIdentify, AcceptPredicate, AcceptResponder, AcceptSocketHandler,
-    AcceptStream, AcceptTask, AcceptTimer, AcceptValue, Local, Mode, Threaded,
+    AcceptFuture, AcceptIdentify, AcceptPredicate, AcceptReading, AcceptResponder,
+    AcceptSocketHandler, AcceptStream, AcceptTask, AcceptTimer, AcceptValue, Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
+pub use self::model::concurrency::{Concurrency, KeyConcurrency};
 pub use self::model::content::Content;
 pub use self::model::damage::{Chaos, Damage};
 pub use self::model::message::{CloseFrame, Message, Side, SocketMessage};
 pub use self::model::message_pattern::MessagePattern;
+pub use self::model::priority::Priority;
+pub use self::model::queue::{Completion, QueueStatus, Stop};
 pub use self::model::reply::Reply;
 pub use self::model::request::Request;
 pub use self::model::script::{Chunking, Ending, Rate, Script};
@@ -96,6 +104,9 @@ pub use self::model::sequence::SequenceEnd;
 pub use self::model::socket_script::SocketScript;
 pub use self::model::times::Times;
 pub use self::options::Builder;
+pub use self::queue::RequestQueue;
+pub use self::rate_limit::RateLimit;
+pub use self::rate_limit::headers::{RateHeaders, RetryAfter};
 pub use self::timer::Timer;
 pub use self::transport::MockTransport;
 pub use self::verify::{Report, Unmet, UnmetMessage};
@@ -119,6 +130,7 @@ pub mod futures {
     pub use crate::flow::turn::{Interrupted, NextTurn};
     pub use crate::flow::wait::WaitForRequests;
     pub use crate::flow::wait_for_message::WaitForMessage;
+    pub use crate::queue::{NextItem, Running, Ticket};
     pub use crate::rule::Rule;
     pub use crate::scope::Scope;
 }
@@ -143,6 +155,8 @@ pub mod sync {
     pub type Matcher = crate::Matcher<crate::Threaded>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a thread-safe transport.
     pub type Rule = crate::futures::Rule<crate::Threaded>;
+    /// A thread-safe [`RequestQueue`](crate::RequestQueue).
+    pub type RequestQueue<T> = crate::RequestQueue<T, crate::Threaded>;
     /// The client's end of a WebSocket connection of a thread-safe transport.
     pub type Socket = crate::futures::Socket<crate::Threaded>;
     /// The server's end of a WebSocket connection of a thread-safe transport.
@@ -161,6 +175,8 @@ pub mod local {
     pub type Matcher = crate::Matcher<crate::Local>;
     /// A handle to a [`Rule`](crate::futures::Rule) of a single-threaded transport.
     pub type Rule = crate::futures::Rule<crate::Local>;
+    /// A single-threaded [`RequestQueue`](crate::RequestQueue).
+    pub type RequestQueue<T> = crate::RequestQueue<T, crate::Local>;
     /// The client's end of a WebSocket connection of a single-threaded transport.
     pub type Socket = crate::futures::Socket<crate::Local>;
     /// The server's end of a WebSocket connection of a single-threaded transport.

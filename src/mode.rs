@@ -22,7 +22,11 @@ use crate::flow::accept::SocketHandler;
 use crate::flow::answer::{Outgoing, Responder};
 use crate::flow::identify::Identify;
 use crate::matcher::Predicate;
+use crate::model::request::Request;
 use crate::timer::{AnyTimer, Timer};
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) mod modelled;
 
 mod sealed {
     pub trait Sealed {}
@@ -46,6 +50,9 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     /// A user's handler, erased.
     #[doc(hidden)]
     type Responder: Clone + Deref<Target: Responder<Self>>;
+    /// What a user's closure reads off a request, erased.
+    #[doc(hidden)]
+    type Reading<T: 'static>: Clone + Deref<Target: Fn(&Request) -> T>;
     /// The future of an asynchronous handler, erased.
     #[doc(hidden)]
     type Future: Future<Output = Outgoing<Self>> + Unpin;
@@ -92,6 +99,13 @@ pub trait AcceptPredicate<F>: Mode {
 pub trait AcceptResponder<F>: Mode {
     #[doc(hidden)]
     fn erase_responder(responder: F) -> Self::Responder;
+}
+
+/// Which closures that read something off a request a mode can keep: any for [`Local`], `Send + Sync`
+/// ones for [`Threaded`].
+pub trait AcceptReading<F, T: 'static>: Mode {
+    #[doc(hidden)]
+    fn erase_reading(reading: F) -> Self::Reading<T>;
 }
 
 /// Which futures a mode can poll: any for [`Local`], `Send` ones for [`Threaded`].
@@ -159,6 +173,7 @@ impl Mode for Local {
     type Ptr<T: 'static> = Rc<T>;
     type Predicate = Rc<dyn Predicate>;
     type Responder = Rc<dyn Responder<Self>>;
+    type Reading<T: 'static> = Rc<dyn Fn(&Request) -> T>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
     type Identify = Rc<dyn Identify>;
     type SocketHandler = Rc<dyn SocketHandler<Self>>;
@@ -174,6 +189,7 @@ impl Mode for Threaded {
     type Ptr<T: 'static> = Arc<T>;
     type Predicate = Arc<dyn Predicate + Send + Sync>;
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
+    type Reading<T: 'static> = Arc<dyn Fn(&Request) -> T + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
     type Identify = Arc<dyn Identify + Send + Sync>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
@@ -226,6 +242,22 @@ impl<F: Responder<Self> + 'static> AcceptResponder<F> for Local {
 impl<F: Responder<Self> + Send + Sync + 'static> AcceptResponder<F> for Threaded {
     fn erase_responder(responder: F) -> Self::Responder {
         Arc::new(responder)
+    }
+}
+
+impl<F: Fn(&Request) -> T + 'static, T: 'static> AcceptReading<F, T> for Local {
+    fn erase_reading(reading: F) -> Self::Reading<T> {
+        Rc::new(reading)
+    }
+}
+
+impl<F, T> AcceptReading<F, T> for Threaded
+where
+    F: Fn(&Request) -> T + Send + Sync + 'static,
+    T: 'static,
+{
+    fn erase_reading(reading: F) -> Self::Reading<T> {
+        Arc::new(reading)
     }
 }
 

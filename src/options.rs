@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -30,8 +31,8 @@ use crate::transport::MockTransport;
 /// ```
 #[must_use = "an option does nothing until `build`"]
 pub struct Builder<M: Mode> {
-    settings: Settings<M>,
-    mistake: Option<Error>,
+    pub(crate) settings: Settings<M>,
+    pub(crate) mistake: Option<Error>,
 }
 
 impl<M: Mode> Builder<M> {
@@ -43,6 +44,8 @@ impl<M: Mode> Builder<M> {
                 timing: Timing::default(),
                 timer: None,
                 seed: 0,
+                epoch: Duration::from_secs(1_735_689_600), // 2025-01-01
+                limits: None,
                 chaos: Chaos::new(),
                 requests: 16_384,
                 body_bytes: 1 << 20,

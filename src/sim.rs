@@ -103,6 +103,11 @@ fn reason(waits: &Waits) -> String {
         Waits::Client => "its time has not come, or nobody takes its body".to_owned(),
         Waits::Handler => "its handler has not replied".to_owned(),
         Waits::Nothing => "its script stalls, for good".to_owned(),
+        Waits::Permit => {
+            "it is queued: so many others may go on at once, and none of them is over \
+                          (a response's body counts until it is read or dropped)"
+                .to_owned()
+        }
         Waits::Release(name) => format!("its script waits for `release({name:?})`"),
         Waits::Reply => "it is held, and the test has not replied".to_owned(),
     }

@@ -15,6 +15,7 @@ use crate::flow::wait::WaitForRequests;
 use crate::matcher::{Matcher, Subject, conditions};
 use crate::mode::Mode;
 use crate::model::captured::Captured;
+use crate::model::concurrency::Concurrency;
 use crate::model::content::Content;
 use crate::model::request::Request;
 use crate::options::Builder;
@@ -248,6 +249,14 @@ impl<M: Mode> MockTransport<M> {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.engine.with(|core| core.exchanges.len())
+    }
+
+    /// How the limits on concurrency stand; `None` on a transport without any, where nothing is
+    /// counted. See [`Builder::max_concurrent`].
+    #[must_use]
+    pub fn concurrency(&self) -> Option<Concurrency> {
+        self.engine
+            .with(|core| core.gate.as_ref().map(|gate| gate.snapshot()))
     }
 
     /// Waits until this many requests have arrived (and match, when

@@ -25,6 +25,7 @@ use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
 use crate::model::times::Times;
+use crate::rate_limit::RateLimit;
 use crate::rule::Rule;
 use crate::transport::MockTransport;
 
@@ -41,6 +42,7 @@ pub struct When<M: Mode> {
     priority: i32,
     step: Option<Step>,
     scope: Option<ScopeId>,
+    rates: Vec<RateLimit<M>>,
     chaos: Option<Chaos>,
     protocol: Option<String>,
     identify: Option<M::Identify>,
@@ -62,6 +64,7 @@ impl<M: Mode> When<M> {
             priority: 0,
             step: None,
             scope,
+            rates: Vec::new(),
             chaos: None,
             protocol: None,
             identify: None,
@@ -213,6 +216,32 @@ impl<M: Mode> When<M> {
     /// said otherwise.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Limits how fast the rule answers: what is too much is refused with 429, and takes no turn. More
+    /// than one limit apply together.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mockwire::{RateLimit, Reply, Timing, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::builder().timing(Timing::Manual).build();
+    /// let limit = RateLimit::fixed_window(1, Duration::from_secs(60));
+    /// transport.get("/").rate_limit(limit).reply("ok");
+    ///
+    /// let get = || transport.call(http::Request::get("https://api.test/").body(()).unwrap());
+    /// let first = transport.block_on(get())?;
+    /// assert_eq!(first.headers()["ratelimit-remaining"], "0");
+    /// transport.advance(Duration::from_secs(40));
+    /// let refused = transport.block_on(get())?;
+    /// assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"20".parse().unwrap()));
+    /// transport.advance(Duration::from_secs(20));
+    /// assert_eq!(transport.block_on(get())?.status(), 200);
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    pub fn rate_limit(mut self, limit: RateLimit<M>) -> Self {
+        self.rates.push(limit);
         self
     }
 
@@ -488,20 +517,24 @@ impl<M: Mode> When<M> {
             let reason = "`when_state` and `then_state` need `in_scenario`";
             return Err(Error::invalid(Part::Option, "scenario", reason));
         }
+        if let Some(error) = self.rates.iter().find_map(RateLimit::mistake) {
+            return Err(error);
+        }
         let chaos = self.chaos.map(Chaos::validate).transpose()?;
         let terms = Terms {
             times: self.times,
             step: self.step,
             scope: self.scope,
+            rates: self.rates,
             chaos,
         };
         let rule = Registration {
-            ease: Ease::of(&self.matcher, &action),
+            ease: Ease::of(&self.matcher, &action, &terms),
             matcher: self.matcher,
             action,
             priority: self.priority,
             site: self.site,
-            terms: (terms != Terms::NONE).then(|| Box::new(terms)),
+            terms: (!terms.is_none()).then(|| Box::new(terms)),
         };
         // Kept here, too: a rule that is refused is dropped outside the borrow.
         let rule: M::Ptr<Registration<M>> = rule.into();

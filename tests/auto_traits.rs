@@ -44,6 +44,8 @@ fn a_threaded_transport_is_send_and_sync() {
     is_send::<Rule<Threaded>>();
     is_sync::<Rule<Threaded>>();
     is_send::<Scope<Threaded>>();
+    is_send::<mockwire::RateLimit<Threaded>>();
+    is_sync::<mockwire::RateLimit<Threaded>>();
     is_sync::<Scope<Threaded>>();
     is_send::<State<Threaded>>();
     is_sync::<State<Threaded>>();
@@ -89,6 +91,15 @@ fn the_futures_and_bodies_of_a_threaded_transport_are_send() {
         let text = call.await?.into_body().text().await?;
         Ok::<_, Error>(text)
     });
+    // A queue of what is `Send` is both; its items need not be `Sync`.
+    type Item = std::cell::Cell<u8>;
+    is_send::<mockwire::sync::RequestQueue<Item>>();
+    is_sync::<mockwire::sync::RequestQueue<Item>>();
+    is_send::<mockwire::futures::Ticket<Item, Threaded>>();
+    is_send::<mockwire::futures::NextItem<'static, Item, Threaded>>();
+    is_send::<mockwire::futures::Running<Item, Threaded>>();
+    let queue = mockwire::sync::RequestQueue::<Item>::new(&transport, 1);
+    future_is_send(async move { queue.run(|_| async {}).await });
     #[cfg(feature = "tower")]
     is_send::<mockwire::futures::CallService<Threaded, http_body_util::Full<bytes::Bytes>>>();
 }
@@ -125,6 +136,8 @@ fn nothing_that_is_polled_has_to_be_pinned() {
         is_unpin::<Body<M>>();
         is_unpin::<NextHeld<'static, M>>();
         is_unpin::<WaitForRequests<M>>();
+        is_unpin::<mockwire::futures::Ticket<u8, M>>();
+        is_unpin::<mockwire::futures::NextItem<'static, u8, M>>();
         is_unpin::<Connect<M>>();
         is_unpin::<Socket<M>>();
         is_unpin::<ServerSocket<M>>();
@@ -147,6 +160,8 @@ fn a_local_transport_stays_on_its_thread() {
         Body<Local>,
         Held<Local>,
         WaitForRequests<Local>,
+        mockwire::local::RequestQueue<u8>,
+        mockwire::RateLimit<Local>,
         Connect<Local>,
         Socket<Local>,
         ServerSocket<Local>,

@@ -72,7 +72,7 @@ fn watched(test: impl FnOnce() + Send + 'static) {
 #[path = "."]
 mod local {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::local::{Endpoint, MockTransport, ServerSocket, Socket};
+    use mockwire::local::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
     type Mode = mockwire::Local;
 
     #[path = "behaviour/reentry.rs"]
@@ -83,7 +83,7 @@ mod local {
 #[path = "."]
 mod sync {
     use super::{INTRUSION, intrude, intrusions, watched};
-    use mockwire::sync::{Endpoint, MockTransport, ServerSocket, Socket};
+    use mockwire::sync::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
     type Mode = mockwire::Threaded;
 
     #[path = "behaviour/reentry.rs"]

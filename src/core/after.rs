@@ -23,6 +23,8 @@ pub(super) struct Remains {
     pub(super) replaced: Option<Waker>,
     pub(super) gone: Option<Box<Connection>>,
     pub(super) over: Option<Exchange>,
+    /// Who is admitted instead of the exchange that is over.
+    pub(super) admitted: Option<Waker>,
 }
 
 impl After {
@@ -31,6 +33,7 @@ impl After {
         self.wake.into_iter().flatten().for_each(Waker::wake);
         if let Some(remains) = self.remains {
             remains.watchers.into_iter().for_each(Waker::wake);
+            remains.admitted.into_iter().for_each(Waker::wake);
         }
     }
 

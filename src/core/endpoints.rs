@@ -79,7 +79,9 @@ impl<M: Mode> Core<M> {
             let entry = journal.get_mut(exchange.sequence());
             is_at(entry, host)
         });
-        let going_on: Vec<ExchangeId> = going_on.map(|(id, _)| id).collect();
+        let mut going_on: Vec<ExchangeId> = going_on.map(|(id, _)| id).collect();
+        // Those that wait go first, so that none of them is admitted only to be lost.
+        going_on.sort_by_key(|id| self.is_admitted(*id));
         let lost = going_on.into_iter().filter_map(|id| self.lose(id, fault));
         lost.collect()
     }
@@ -108,7 +110,8 @@ impl<M: Mode> Core<M> {
             entry.outcome = Outcome::Failed(fault.into());
         }
         self.lost.insert(id, (fault, sequence));
-        Some(Lost(exchange))
+        let admitted = self.free(id);
+        Some(Lost { exchange, admitted })
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) enum Waits {
     Handler,
     /// For nothing: the script stalls.
     Nothing,
+    /// For other exchanges to be over: so many may go on at once.
+    Permit,
     /// For the release of this name.
     Release(String),
     /// For the test to reply.
@@ -57,11 +59,16 @@ struct Held {
 
 /// An exchange that failed before its client knew; to be woken and dropped outside the borrow.
 #[must_use = "to be settled outside the borrow"]
-pub(crate) struct Lost(pub(super) Exchange);
+pub(crate) struct Lost {
+    pub(super) exchange: Exchange,
+    /// Who is admitted instead.
+    pub(super) admitted: Option<Waker>,
+}
 
 impl Lost {
     pub(crate) fn settle(mut self) {
-        self.0.take_waker().into_iter().for_each(Waker::wake);
+        let wakers = self.exchange.take_waker().into_iter().chain(self.admitted);
+        wakers.for_each(Waker::wake);
     }
 }
 
@@ -268,7 +275,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
-    fn is_in_play(&self, registered: &Registered<M>) -> bool {
+    pub(crate) fn is_in_play(&self, registered: &Registered<M>) -> bool {
         let rule = &registered.rule;
         let when = |step: &Step| {
             let actual = self.scenario(&step.scenario);
@@ -454,7 +461,7 @@ impl<M: Mode> Core<M> {
         self.release(exchange, &mut Some(dropped)).ok().flatten()
     }
 
-    fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+    pub(crate) fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
         let sequence = self.exchanges.get(exchange)?.sequence;
         self.journal.get_mut(sequence)
     }

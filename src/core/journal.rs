@@ -30,6 +30,8 @@ pub(crate) struct Entry<M: Mode> {
     /// Stale once the exchange is over.
     pub(crate) exchange: ExchangeId,
     pub(crate) at: Tick,
+    /// How long it waited to be admitted, if it did.
+    pub(crate) queued: Option<Box<Tick>>,
     pub(crate) request: Request,
     pub(crate) rule: Option<RuleId>,
     pub(crate) response: Response<M>,
@@ -78,6 +80,7 @@ impl<M: Mode> Journal<M> {
         let entry = Entry {
             exchange,
             at,
+            queued: None,
             request,
             rule: None,
             response: Response::None,
@@ -174,6 +177,7 @@ impl<M: Mode> Entry<M> {
         Captured {
             sequence,
             at: self.at,
+            queued: self.queued.as_deref().copied().unwrap_or_default(),
             request: self.request.clone(),
             rule: self.rule,
             outcome: self.outcome.clone(),

@@ -3,6 +3,7 @@
 //! Nothing in here calls foreign code. What has to be woken or dropped is returned to the caller,
 //! who does it when the borrow is over.
 
+pub(crate) mod admission;
 pub(crate) mod after;
 pub(crate) mod blocks;
 pub(crate) mod cache;
@@ -13,13 +14,17 @@ pub(crate) mod contexts;
 pub(crate) mod conversations;
 pub(crate) mod endpoints;
 pub(crate) mod exchange;
+pub(crate) mod gate;
 pub(crate) mod gates;
 pub(crate) mod inbox;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod latest;
+pub(crate) mod line;
 pub(crate) mod listeners;
 pub(crate) mod player;
+pub(crate) mod queue;
+pub(crate) mod rate;
 pub(crate) mod recent;
 pub(crate) mod rules;
 pub(crate) mod sessions;
@@ -39,9 +44,11 @@ use slotmap::{SecondaryMap, SlotMap, new_key_type};
 use self::after::After;
 use self::endpoints::Endpoints;
 use self::exchange::{Exchange, HoldQueue};
+use self::gate::Gate;
 use self::gates::Gates;
 use self::journal::{Entry, Journal};
 use self::latest::Latest;
+use self::rate::{RateBook, Rates};
 use self::rules::{Rule, Rules};
 use self::sockets::Sockets;
 use self::timeline::{Alarm, Timeline};
@@ -49,6 +56,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::message::Side;
+use crate::rate_limit::RateLimit;
 use crate::state::conversation::State;
 use crate::state::store::Store;
 
@@ -79,6 +87,10 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) journal: Journal<M>,
     pub(crate) timeline: Timeline,
     pub(crate) gates: Gates,
+    /// Where concurrency is limited.
+    pub(crate) gate: Option<Box<Gate>>,
+    /// Where rates are limited.
+    pub(crate) rates: Option<Box<RateBook>>,
     pub(crate) endpoints: Endpoints,
     /// The exchanges that failed before their clients knew: why, and the number of the request.
     pub(crate) lost: SecondaryMap<ExchangeId, (Fault, u64)>,
@@ -115,6 +127,8 @@ impl<M: Mode> Core<M> {
             journal: Journal::new(requests),
             timeline: Timeline::new(),
             gates: Gates::default(),
+            gate: None,
+            rates: None,
             endpoints: Endpoints::default(),
             lost: SecondaryMap::new(),
             arrivals: BTreeMap::new(),
@@ -141,7 +155,16 @@ impl<M: Mode> Core<M> {
         }
         self.timeline.note_activity();
         self.latest.forget();
-        Ok(self.rules.insert(rule))
+        let limits = rule.rates();
+        let rates = (!limits.is_empty()).then(|| Rates::new(limits.iter().map(RateLimit::kind)));
+        let id = self.rules.insert(rule);
+        if let Some(rates) = rates {
+            self.rates
+                .get_or_insert_default()
+                .of_rules
+                .insert(id, rates);
+        }
+        Ok(id)
     }
 
     /// Removes a rule. Requests that it holds fail as dropped.
@@ -151,6 +174,9 @@ impl<M: Mode> Core<M> {
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
         aftermath.rules.push(rule);
+        if let Some(rates) = &mut self.rates {
+            rates.of_rules.remove(id);
+        }
         if let Some(queue) = self.holds.remove(id) {
             aftermath.wake.extend(queue.wakers);
             for exchange in queue.waiting {
@@ -204,6 +230,13 @@ impl<M: Mode> Core<M> {
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();
+        if let Some(gate) = &mut self.gate {
+            gate.clear();
+        }
+        if let Some(rates) = &mut self.rates {
+            rates.of_all.clear();
+            rates.of_rules.clear();
+        }
         self.endpoints = Endpoints::default();
         self.lost.clear();
         aftermath

@@ -18,6 +18,7 @@ use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
 use crate::model::socket_script::SharedScript;
 use crate::model::times::Times;
+use crate::rate_limit::RateLimit;
 
 /// What a rule says. Immutable once registered.
 pub(crate) struct Rule<M: Mode> {
@@ -26,28 +27,36 @@ pub(crate) struct Rule<M: Mode> {
     pub(crate) priority: i32,
     pub(crate) site: Site,
     /// `None` for most rules: they answer any number of times, whatever the scenario.
-    pub(crate) terms: Option<Box<Terms>>,
+    pub(crate) terms: Option<Box<Terms<M>>>,
     pub(crate) ease: Ease,
 }
 
-/// When a rule is in play.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Terms {
+/// When a rule is in play, how fast, and what goes wrong.
+pub(crate) struct Terms<M: Mode> {
     pub(crate) times: Times,
     pub(crate) step: Option<Step>,
     pub(crate) scope: Option<ScopeId>,
+    pub(crate) rates: Vec<RateLimit<M>>,
     /// What goes wrong with its replies, by chance.
     pub(crate) chaos: Option<Chaos>,
 }
 
-impl Terms {
-    /// Always in play.
-    pub(crate) const NONE: Self = Self {
-        times: Times::ANY,
-        step: None,
-        scope: None,
-        chaos: None,
-    };
+impl<M: Mode> Terms<M> {
+    /// Whether a rule with these terms is always in play.
+    pub(crate) fn is_none(&self) -> bool {
+        let Self {
+            times,
+            step,
+            scope,
+            rates,
+            chaos,
+        } = self;
+        *times == Times::ANY
+            && step.is_none()
+            && scope.is_none()
+            && rates.is_empty()
+            && chaos.is_none()
+    }
 }
 
 /// What makes a rule easy to decide and to reply with; found out once, when it is registered.
@@ -168,6 +177,11 @@ impl<M: Mode> Rule<M> {
         self.terms.as_ref()?.scope
     }
 
+    /// How fast it may answer.
+    pub(crate) fn rates(&self) -> &[RateLimit<M>] {
+        self.terms.as_ref().map_or(&[], |terms| &terms.rates)
+    }
+
     /// The reply for the `turn`-th request (from 0): its index among the replies.
     pub(crate) fn reply_index(&self, turn: u64) -> Option<usize> {
         match &self.action {
@@ -194,13 +208,15 @@ impl<M: Mode> Action<M> {
 }
 
 impl Ease {
-    pub(crate) fn of<M: Mode>(matcher: &Matcher<M>, action: &Action<M>) -> Self {
+    pub(crate) fn of<M: Mode>(matcher: &Matcher<M>, action: &Action<M>, terms: &Terms<M>) -> Self {
         let captures =
             |pattern: &Pattern| matches!(pattern, Pattern::Path(path) if path.exact().is_none());
         let replies = action.replies();
         let has_template = replies.iter().any(Reply::is_template);
         Self {
-            decided_by_target: matcher.is_only(Pattern::is_about_target) && !has_template,
+            decided_by_target: matcher.is_only(Pattern::is_about_target)
+                && !has_template
+                && terms.rates.is_empty(),
             replies_alike: !replies.is_empty()
                 && !has_template
                 && !matcher.required_patterns().any(captures),

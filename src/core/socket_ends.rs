@@ -1,7 +1,7 @@
 //! How a WebSocket connection ends, and what becomes of its exchange and its transcript.
 
 use super::after::After;
-use super::exchange::{Delivered, Exchange};
+use super::exchange::Delivered;
 use super::journal::Response;
 use super::socket::Ending;
 use super::sockets::Connection;
@@ -22,7 +22,7 @@ impl<M: Mode> Core<M> {
     /// The connection has failed before the client had it.
     pub(crate) fn fail_socket(&mut self, id: SocketId, error: Error) -> Result<After> {
         let mut after = self.end_socket(id, Ending::Failed(error.clone()))?;
-        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
+        self.end_exchange(id, Outcome::Failed(error), &mut after);
         Ok(after)
     }
 
@@ -43,7 +43,7 @@ impl<M: Mode> Core<M> {
             let _ = machine.send(Side::Server, close, now);
             machine.finish(ending);
         })?;
-        after.remains().over = self.end_exchange(id, Outcome::Failed(error));
+        self.end_exchange(id, Outcome::Failed(error), &mut after);
         Ok(after)
     }
 
@@ -68,7 +68,7 @@ impl<M: Mode> Core<M> {
             } else {
                 Outcome::Cancelled
             };
-            after.remains().over = self.end_exchange(id, outcome);
+            self.end_exchange(id, outcome, &mut after);
         }
         after.remains().gone = self.bury_socket(id);
         after
@@ -99,14 +99,24 @@ impl<M: Mode> Core<M> {
         Some(Box::new(connection))
     }
 
-    pub(super) fn end_exchange(&mut self, id: SocketId, outcome: Outcome) -> Option<Exchange> {
-        let connection = self.sockets.as_ref()?.live.get(id)?;
+    /// The exchange of the handshake is over, unless it is already, and frees what it held.
+    pub(super) fn end_exchange(&mut self, id: SocketId, outcome: Outcome, after: &mut After) {
+        let sockets = self.sockets.as_ref();
+        let Some(connection) = sockets.and_then(|sockets| sockets.live.get(id)) else {
+            return;
+        };
         let mut delivered = Delivered {
             bytes: connection.machine.delivered(),
             taken: Box::default(),
         };
         let exchange = connection.exchange;
-        self.exchanges.get(exchange)?;
-        self.finish(exchange, outcome, &mut delivered).ok()
+        if self.exchanges.get(exchange).is_none() {
+            return;
+        }
+        if let Ok(over) = self.finish(exchange, outcome, &mut delivered) {
+            let remains = after.remains();
+            remains.over = Some(over);
+            remains.admitted = self.free(exchange);
+        }
     }
 }

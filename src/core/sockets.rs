@@ -197,7 +197,7 @@ impl<M: Mode> Core<M> {
             let outcome = ending
                 .as_ref()
                 .map_or(Outcome::Done, |ending| Outcome::Failed(ending.error()));
-            after.remains().over = self.end_exchange(id, outcome);
+            self.end_exchange(id, outcome, &mut after);
         }
         Ok((next, after))
     }

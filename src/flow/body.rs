@@ -230,8 +230,7 @@ impl<M: Mode> Body<M> {
                 .map_or_else(Box::default, |copy| copy.taken.into()),
         };
         let mut left = delivered;
-        let over = engine.with(|core| core.finish(id, outcome, &mut left));
-        over.map(drop)
+        engine.finish(id, outcome, &mut left)
     }
 }
 

@@ -8,17 +8,18 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 use futures_core::Stream;
+use http::HeaderMap;
 
 use super::accept::SocketHandler;
 use super::body::Body;
-use super::decide::{Decided, Decision, decide};
+use super::decide::{Decided, Decision};
 use super::end::End;
 use super::handshake::{accepted, handshake, refusal};
 use super::identify;
 use super::respond::Respond;
 use super::socket::{Running, ServerSocket, Socket};
 use crate::core::ExchangeId;
-use crate::core::exchange::{Claimed, Delivered};
+use crate::core::exchange::Claimed;
 use crate::core::rules::{Accept, Action, Server};
 use crate::core::sockets::{Asked, Known};
 use crate::core::transcript::Limits;
@@ -26,7 +27,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
-use crate::model::captured::{Outcome, ResponseHead};
+use crate::model::captured::ResponseHead;
 use crate::model::message::Side;
 use crate::model::request::Request;
 
@@ -41,6 +42,8 @@ pub struct Connect<M: Mode> {
 
 enum State<M: Mode> {
     Start(Result<Request>),
+    /// The rules are asked; the handshake may have to be admitted first.
+    Deciding(Respond<M>),
     /// The rule replies instead of accepting.
     Responding(Respond<M>),
     /// What it replies is read.
@@ -80,8 +83,21 @@ impl<M: Mode> Connect<M> {
         self
     }
 
-    fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Socket<M>>> {
-        let decided = match decide(&self.engine, request) {
+    fn poll_decided(&mut self, cx: &mut Context<'_>) -> Poll<Result<Socket<M>>> {
+        let State::Deciding(respond) = &mut self.state else {
+            unreachable!("only called in this state");
+        };
+        let decided = match respond.poll_decided(cx) {
+            Poll::Ready(decided) => decided,
+            Poll::Pending => return Poll::Pending,
+        };
+        let State::Deciding(mut respond) = self.take_state() else {
+            unreachable!("the state was just matched");
+        };
+        let decided = match decided {
+            Ok(Decided::Undone(exchange, Decision::Rated { rated, request })) => {
+                Decided::Undone(exchange, respond.unrated(*rated, request))
+            }
             Ok(decided) => decided,
             Err(error) => return Poll::Ready(Err(error)),
         };
@@ -93,34 +109,28 @@ impl<M: Mode> Connect<M> {
                     claimed,
                     request: Some(request),
                 },
-            ) if accepts(&claimed) => match self.accept(exchange, claimed, request) {
-                Ok(opening) => {
-                    self.state = State::Opening(Box::new(opening));
-                    self.poll_opening(cx)
-                }
-                Err(error) => {
-                    let failed = Outcome::Failed(error.clone());
-                    let response = refusal(&error).map(Box::new);
-                    let over = self.engine.with(|core| {
-                        if let Some(response) = response {
-                            core.begin(exchange, response);
+            ) if accepts(&claimed) => {
+                let fields = respond.fields.take();
+                match self.accept(exchange, claimed, request, fields) {
+                    Ok(opening) => {
+                        self.state = State::Opening(Box::new(opening));
+                        self.poll_opening(cx)
+                    }
+                    Err(error) => {
+                        if let Some(response) = refusal(&error).map(Box::new) {
+                            self.engine.with(|core| core.begin(exchange, response));
                         }
-                        core.finish(exchange, failed, &mut Delivered::default())
-                    });
-                    drop(over);
-                    Poll::Ready(Err(error))
-                }
-            },
-            decided => {
-                let mut respond = Respond::decided(self.engine.clone());
-                match respond.proceed(decided, cx) {
-                    Poll::Ready(responded) => self.refused(responded, cx),
-                    Poll::Pending => {
-                        self.state = State::Responding(respond);
-                        Poll::Pending
+                        Poll::Ready(Err(respond.fail(exchange, error)))
                     }
                 }
             }
+            decided => match respond.proceed(decided, cx) {
+                Poll::Ready(responded) => self.refused(responded, cx),
+                Poll::Pending => {
+                    self.state = State::Responding(respond);
+                    Poll::Pending
+                }
+            },
         }
     }
 
@@ -129,6 +139,7 @@ impl<M: Mode> Connect<M> {
         exchange: ExchangeId,
         claimed: Claimed<M>,
         request: Request,
+        fields: Option<Box<HeaderMap>>,
     ) -> Result<Opening<M>> {
         let Action::Socket(accept) = &claimed.rule.action else {
             unreachable!("only called for such a rule");
@@ -136,7 +147,11 @@ impl<M: Mode> Connect<M> {
         let Accept {
             protocol, server, ..
         } = accept;
-        let response = accepted(protocol.as_deref(), &request)?;
+        let mut response = accepted(protocol.as_deref(), &request)?;
+        // How rate limits stand.
+        response
+            .headers
+            .extend(fields.into_iter().flat_map(|it| *it));
         let identity = accept.identify.as_ref();
         let identity = identity.map(|identify| identify::ask(&**identify, &request));
         let identity = identity.transpose();
@@ -296,8 +311,13 @@ impl<M: Mode> Future for Connect<M> {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(responded) => self.refused(responded, cx),
             },
+            State::Deciding(_) => self.poll_decided(cx),
             State::Start(_) => match self.take_state() {
-                State::Start(Ok(request)) => self.start(request, cx),
+                State::Start(Ok(request)) => {
+                    let respond = Respond::new(self.engine.clone(), request);
+                    self.state = State::Deciding(respond);
+                    self.poll_decided(cx)
+                }
                 State::Start(Err(error)) => Poll::Ready(Err(error)),
                 _ => unreachable!("the state was just matched"),
             },
@@ -312,6 +332,7 @@ impl<M: Mode> fmt::Debug for Connect<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Start(_) => "not polled yet",
+            State::Deciding(_) => "waiting to be admitted",
             State::Responding(_) | State::Refused { .. } => "waiting for a reply",
             State::Opening(_) => "waiting for the connection to open",
             State::Over => "over",

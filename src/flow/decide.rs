@@ -14,6 +14,7 @@ use crate::mode::Mode;
 use crate::model::redact;
 use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
+use crate::rate_limit::RateLimit;
 
 /// How many rules a diagnosis tells of.
 const NEAREST: usize = 3;
@@ -35,10 +36,32 @@ pub(crate) enum Decision<M: Mode> {
     },
     /// The caller is told: a predicate failed, or the host is down.
     Failed(Error),
+    /// A rule answers whose rate is limited, or refuses to.
+    Rated {
+        rated: Box<Rated<M>>,
+        request: Request,
+    },
+    /// A limit refuses, with a reply.
+    Refused { refusal: Reply, request: Request },
     Unmatched {
         diagnosis: Box<Diagnosis>,
         request: Request,
     },
+}
+
+/// What a rule says whose rate is limited.
+pub(crate) struct Rated<M: Mode> {
+    /// How its limits stand.
+    pub(crate) fields: HeaderMap,
+    /// The refusal is a reply.
+    pub(crate) answer: Result<Claimed<M>, Reply>,
+}
+
+/// Who answers, of those that were asked.
+pub(crate) enum Found<M: Mode> {
+    Claimed(Claimed<M>),
+    Nobody,
+    Rated(Box<Rated<M>>),
 }
 
 /// A reply that is the same for every request, ready to be sent.
@@ -95,6 +118,19 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     Ok(Decided::Undone(exchange, decision))
 }
 
+/// Finds the rule that answers a request which has been admitted.
+pub(crate) fn decide_admitted<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    sequence: u64,
+    request: Request,
+) -> Decision<M> {
+    match engine.with(|core| core.candidates(exchange, &request)) {
+        Ok(candidates) => ask(engine, exchange, sequence, candidates, request),
+        Err(error) => Decision::Failed(error),
+    }
+}
+
 /// Asks the candidates, and diagnoses the request when none of them answers.
 pub(crate) fn ask<M: Mode>(
     engine: &Engine<M>,
@@ -105,10 +141,15 @@ pub(crate) fn ask<M: Mode>(
 ) -> Decision<M> {
     let mut subject = Subject::new(&request, sequence);
     match find(engine, exchange, &mut subject, candidates) {
-        Ok(Some(claimed)) => answer(claimed, Some(request)),
-        Ok(None) => Decision::Unmatched {
-            diagnosis: Box::new(diagnose(engine, &subject)),
-            request,
+        Ok(Found::Claimed(claimed)) => answer(claimed, Some(request)),
+        Ok(Found::Rated(rated)) => Decision::Rated { rated, request },
+        // The transport may have been reset or disposed while the rules were asked.
+        Ok(Found::Nobody) => match engine.with(|core| core.ensure_going_on(exchange)) {
+            Ok(()) => Decision::Unmatched {
+                diagnosis: Box::new(diagnose(engine, &subject)),
+                request,
+            },
+            Err(error) => Decision::Failed(error),
         },
         Err(error) => Decision::Failed(error),
     }
@@ -120,17 +161,31 @@ pub(crate) fn find<M: Mode>(
     exchange: ExchangeId,
     subject: &mut Subject<'_>,
     candidates: Vec<Candidate<M>>,
-) -> Result<Option<Claimed<M>>> {
+) -> Result<Found<M>> {
     for Candidate { id, rule } in candidates {
         let matched = rule.matcher.test(subject);
-        if matched.map_err(|error| error.in_rule(&rule.site.to_string()))? {
-            let claimed = engine.with(|core| core.claim(exchange, id));
-            if claimed.is_some() {
-                return Ok(claimed);
+        if !matched.map_err(|error| error.in_rule(&rule.site.to_string()))? {
+            continue;
+        }
+        let rates = rule.rates();
+        if rates.is_empty() {
+            if let Some(claimed) = engine.with(|core| core.claim(exchange, id)) {
+                return Ok(Found::Claimed(claimed));
             }
+            continue;
+        }
+        let asked = RateLimit::ask(rates, subject.request)?;
+        if let Some((claimed, taken)) = engine.with(|core| core.claim_rated(exchange, id, &asked)) {
+            let (fields, refusal) = RateLimit::tell(rates, &taken, engine.today());
+            let answer = match (claimed, refusal) {
+                (Some(claimed), _) => Ok(claimed),
+                (None, Some(refusal)) => Err(refusal),
+                (None, None) => unreachable!("who is refused gets a refusal"),
+            };
+            return Ok(Found::Rated(Box::new(Rated { fields, answer })));
         }
     }
-    Ok(None)
+    Ok(Found::Nobody)
 }
 
 /// The answer of a rule that has claimed a request, with what its template captures.

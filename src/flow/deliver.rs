@@ -182,11 +182,15 @@ impl<M: Mode> Respond<M> {
         };
         // What the rule has as a value need not be kept once more.
         let has_value = matches!(source, Source::Full(_) | Source::Frames { .. });
-        let is_kept = of_rule && has_value && !reply.is_template();
+        let fields = self.fields.take();
+        let fields = fields.map(|fields| self.add_to_head(exchange, reply, *fields));
+        let is_kept = of_rule && has_value && !reply.is_template() && fields.is_none();
         let body = self.body(exchange, source, is_kept)?;
         let mut response = http::Response::new(body);
         *response.status_mut() = reply.status;
-        if !reply.headers.is_empty() {
+        if let Some(fields) = fields {
+            *response.headers_mut() = fields;
+        } else if !reply.headers.is_empty() {
             *response.headers_mut() = HeaderMap::clone(&reply.headers);
         }
         Ok(response)

@@ -1,6 +1,7 @@
 //! What callers poll: named futures and streams, so that `Send` is inferred.
 
 pub(crate) mod accept;
+pub(crate) mod admission;
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod connect;

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use http::HeaderMap;
+
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::Body;
 use super::decide::{Decided, Decision, decide};
@@ -30,12 +32,20 @@ pub struct Respond<M: Mode> {
     /// Until the body takes it over.
     pub(super) engine: Option<M::Ptr<Engine<M>>>,
     pub(super) state: State<M>,
+    /// What the reply's head says besides: how rate limits stand.
+    pub(super) fields: Option<Box<HeaderMap>>,
     /// What goes wrong with the reply, by chance.
     pub(super) damage: Option<Box<Damage>>,
 }
 
 pub(super) enum State<M: Mode> {
     Start(Request),
+    /// It waits to be admitted.
+    Queued {
+        exchange: ExchangeId,
+        sequence: u64,
+        request: Request,
+    },
     /// A handler is thinking.
     Answering {
         exchange: ExchangeId,
@@ -64,6 +74,7 @@ impl<M: Mode> Respond<M> {
         Self {
             engine: Some(engine),
             state: State::Start(request),
+            fields: None,
             damage: None,
         }
     }
@@ -75,23 +86,22 @@ impl<M: Mode> Respond<M> {
         }
     }
 
+    /// From the request to what is decided about it; it may have to be admitted first.
     #[inline]
-    fn start(&mut self, request: Request, cx: &mut Context<'_>) -> Poll<Result<Response<M>>> {
-        match decide(self.engine(), request) {
-            Ok(decided) => self.proceed(decided, cx),
-            Err(error) => Poll::Ready(Err(error)),
+    pub(super) fn poll_decided(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
+        if let State::Queued { .. } = self.state {
+            return self.poll_queued(cx);
         }
+        let State::Start(request) = self.take_state() else {
+            unreachable!("only called until it is decided");
+        };
+        if self.engine().settings.limits.is_some() {
+            return self.enter(request, cx);
+        }
+        Poll::Ready(decide(self.engine(), request))
     }
 
-    /// A call whose rule is decided, to [`proceed`](Self::proceed).
-    pub(super) fn decided(engine: M::Ptr<Engine<M>>) -> Self {
-        Self {
-            engine: Some(engine),
-            state: State::Over,
-            damage: None,
-        }
-    }
-
+    /// Does what was decided.
     #[inline]
     pub(super) fn proceed(
         &mut self,
@@ -104,6 +114,13 @@ impl<M: Mode> Respond<M> {
         };
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
+            Decision::Rated { rated, request } => {
+                let decision = self.unrated(*rated, request);
+                self.proceed(Decided::Undone(exchange, decision), cx)
+            }
+            Decision::Refused { refusal, request } => {
+                self.send(exchange, Outgoing::of(refusal), Some(request), None, cx)
+            }
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
                 let error = || Error::new(ErrorKind::Unmatched(diagnosis));
@@ -116,6 +133,9 @@ impl<M: Mode> Respond<M> {
                         let _ = self.finish(exchange, Outcome::Unmatched);
                         let mut response = http::Response::new(Body::empty());
                         *response.status_mut() = status;
+                        if let Some(fields) = self.fields.take() {
+                            *response.headers_mut() = *fields;
+                        }
                         Poll::Ready(Ok(response))
                     }
                     Unmatched::Handle(responder) => {
@@ -126,7 +146,7 @@ impl<M: Mode> Respond<M> {
         }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         exchange: ExchangeId,
         claimed: &Claimed<M>,
@@ -246,12 +266,12 @@ impl<M: Mode> Respond<M> {
     }
 
     /// Pending, unless the exchange is over because the transport was reset or disposed.
-    pub(super) fn park(
+    pub(super) fn park<T>(
         &mut self,
         exchange: ExchangeId,
         waits: Waits,
         cx: &Context<'_>,
-    ) -> Poll<Result<Response<M>>> {
+    ) -> Poll<Result<T>> {
         let mut waker = Some(cx.waker().clone());
         let parked = self
             .engine()
@@ -288,10 +308,8 @@ impl<M: Mode> Respond<M> {
     }
 
     pub(super) fn finish(&self, exchange: ExchangeId, outcome: Outcome) -> Result<()> {
-        let over = self
-            .engine()
-            .with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-        over.map(drop)
+        self.engine()
+            .finish(exchange, outcome, &mut Delivered::default())
     }
 }
 
@@ -303,9 +321,10 @@ impl<M: Mode> Future for Respond<M> {
             State::Answering { .. } => self.poll_answer(cx),
             State::Delayed(_) => self.poll_delayed(cx),
             State::Held { .. } => self.poll_held(cx),
-            State::Start(_) => match self.take_state() {
-                State::Start(request) => self.start(request, cx),
-                _ => unreachable!("the state was just matched"),
+            State::Start(_) | State::Queued { .. } => match self.poll_decided(cx) {
+                Poll::Ready(Ok(decided)) => self.proceed(decided, cx),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Pending => Poll::Pending,
             },
             State::Unanswered { exchange } => {
                 let exchange = *exchange;
@@ -324,6 +343,7 @@ impl<M: Mode> Drop for Respond<M> {
             (
                 State::Answering { exchange, .. }
                 | State::Held { exchange, .. }
+                | State::Queued { exchange, .. }
                 | State::Unanswered { exchange },
                 _,
             ) => *exchange,
@@ -341,6 +361,7 @@ impl<M: Mode> fmt::Debug for Respond<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Start(request) => format!("{request}, not polled yet"),
+            State::Queued { request, .. } => format!("{request}, queued"),
             State::Answering { .. } => "waiting for a handler".to_owned(),
             State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),

@@ -21,6 +21,8 @@ pub struct Captured {
     pub sequence: u64,
     /// When it arrived, in the transport's time.
     pub at: Duration,
+    /// How long it waited until the limits on concurrency admitted it; zero when it did not have to.
+    pub queued: Duration,
     /// The request; its body cut at the journal's cap.
     pub request: Request,
     /// The rule that answered, if one did.

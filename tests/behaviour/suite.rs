@@ -17,20 +17,26 @@ mod local {
     use super::{support, test};
 
     type Mode = mockwire::Local;
-    use mockwire::local::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
+    use mockwire::local::{
+        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+    };
 
     mod bad_input;
     mod cache;
     mod capture;
+    mod concurrency;
     mod damage;
     mod dispose;
     mod handlers;
     mod held;
+    mod limits_together;
     mod matching;
     mod outage;
     mod passthrough;
+    mod rate_limits;
     mod redaction;
     mod replies;
+    mod request_queue;
     mod scenario;
     mod scope;
     mod script;
@@ -60,20 +66,26 @@ mod sync {
     use super::{support, test};
 
     type Mode = mockwire::Threaded;
-    use mockwire::sync::{Body, Endpoint, Matcher, MockTransport, ServerSocket, Socket};
+    use mockwire::sync::{
+        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+    };
 
     mod bad_input;
     mod cache;
     mod capture;
+    mod concurrency;
     mod damage;
     mod dispose;
     mod handlers;
     mod held;
+    mod limits_together;
     mod matching;
     mod outage;
     mod passthrough;
+    mod rate_limits;
     mod redaction;
     mod replies;
+    mod request_queue;
     mod scenario;
     mod scope;
     mod script;

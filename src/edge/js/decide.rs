@@ -10,7 +10,7 @@ use crate::core::rules::{Action, Candidate};
 use crate::core::{Core, ExchangeId};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::decide::{Decision, answer, ask, find};
+use crate::flow::decide::{Decision, Found, answer, ask, find};
 use crate::matcher::Subject;
 use crate::mode::Local;
 use crate::model::captured::Outcome;
@@ -75,8 +75,9 @@ impl Decider {
         candidates.truncate(end.unwrap_or(candidates.len()));
         let mut subject = Subject::new(&request, arrived.sequence);
         let decided = match find(engine, arrived.exchange, &mut subject, candidates) {
-            Ok(Some(claimed)) => answer(claimed, Some(request)),
-            Ok(None) => return NEEDS,
+            Ok(Found::Claimed(claimed)) => answer(claimed, Some(request)),
+            Ok(Found::Nobody) => return NEEDS,
+            Ok(Found::Rated(rated)) => Decision::Rated { rated, request },
             Err(error) => Decision::Failed(error),
         };
         self.conclude(engine, arrived.exchange, decided)
@@ -124,9 +125,7 @@ impl Decider {
         decided: Decision<Local>,
     ) -> i32 {
         let end = |outcome: Outcome| {
-            let over =
-                engine.with(|core| core.finish(exchange, outcome, &mut Delivered::default()));
-            drop(over);
+            let _ = engine.finish(exchange, outcome, &mut Delivered::default());
         };
         match decided {
             Decision::Answer { claimed, request } => {
@@ -139,6 +138,9 @@ impl Decider {
                         self.fail(error)
                     }
                 }
+            }
+            Decision::Rated { .. } | Decision::Refused { .. } => {
+                unreachable!("no rule of JavaScript limits its rate")
             }
             Decision::Failed(error) => {
                 end(Outcome::Failed(error.clone()));

@@ -205,14 +205,13 @@ impl Engine {
     /// The end of an exchange: 0 done, 1 cancelled, 2 failed. A second end changes nothing.
     pub fn finish(&self, sequence: f64, outcome: u8, delivered: f64, detail: &str) {
         let outcome = finished(outcome, detail);
-        let over = self.transport.engine.with(|core| {
-            let exchange = core.journal.exchange(sequence as u64)?;
+        let engine = &self.transport.engine;
+        let exchange = engine.with(|core| core.journal.exchange(sequence as u64));
+        if let Some(exchange) = exchange {
             let bytes = delivered as u64;
             let taken = Box::default();
-            core.finish(exchange, outcome, &mut Delivered { bytes, taken })
-                .ok()
-        });
-        drop(over);
+            let _ = engine.finish(exchange, outcome, &mut Delivered { bytes, taken });
+        }
     }
 
     /// How many captures had to go because the journal was full.

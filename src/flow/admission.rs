@@ -1,0 +1,150 @@
+//! The first step of a call where there are limits: to be admitted.
+
+use std::task::{Context, Poll, Waker};
+
+use http::HeaderMap;
+
+use super::decide::{Decided, Decision, Rated, answer, decide_admitted};
+use super::respond::{Respond, State};
+use crate::core::ExchangeId;
+use crate::core::exchange::Waits;
+use crate::core::gate::Entered;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mode::Mode;
+use crate::model::captured::ResponseHead;
+use crate::model::reply::Reply;
+use crate::model::request::Request;
+use crate::rate_limit::RateLimit;
+
+impl<M: Mode> Respond<M> {
+    /// A request arrives, and is admitted or waits.
+    #[cold]
+    pub(super) fn enter(
+        &mut self,
+        mut request: Request,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Decided<M>>> {
+        let engine = self.engine();
+        engine.follow_clock();
+        let settings = &engine.settings;
+        if !settings.redact.is_empty() {
+            request.mark_secrets(&settings.redact);
+        }
+        let place = settings.limits.as_ref().map(|it| it.place(&request));
+        let (place, failed) = match place.transpose() {
+            Ok(place) => (place, None),
+            Err(error) => (None, Some(error)),
+        };
+        let kept = engine.kept_instead(&request);
+        let kept = kept.as_ref().unwrap_or(&request);
+        let entered = engine.with(|core| core.enter(kept, place.as_ref()));
+        let (arrived, entered) = match entered {
+            Ok(entered) => entered,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        drop(arrived.evicted);
+        arrived.wake.into_iter().for_each(Waker::wake);
+        let (exchange, sequence) = (arrived.exchange, arrived.sequence);
+        let decision = match (failed, entered) {
+            (Some(error), _) => Decision::Failed(error),
+            (None, Err(fault)) => Decision::Failed(fault.into()),
+            (None, Ok(Entered::Admitted)) => self.go_on(exchange, sequence, request),
+            (None, Ok(Entered::Waiting)) => {
+                self.state = State::Queued {
+                    exchange,
+                    sequence,
+                    request,
+                };
+                return self.poll_queued(cx);
+            }
+            (None, Ok(Entered::Full(waiting))) => {
+                Decision::Failed(Error::new(ErrorKind::QueueFull { waiting }))
+            }
+        };
+        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
+    }
+
+    pub(super) fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
+        let State::Queued { exchange, .. } = self.state else {
+            unreachable!("only called in this state");
+        };
+        // Park first: an admission that comes in between then wakes.
+        let parked = self.park(exchange, Waits::Permit, cx);
+        if parked.is_ready() {
+            return parked;
+        }
+        if !self.engine().with(|core| core.is_admitted(exchange)) {
+            return Poll::Pending;
+        }
+        let State::Queued {
+            sequence, request, ..
+        } = self.take_state()
+        else {
+            unreachable!("the state was just matched");
+        };
+        // Its host may have gone down while it waited.
+        let engine = self.engine();
+        engine.follow_clock();
+        let fault = engine.with(|core| core.endpoints.fault(&request, core.timeline.now()));
+        let decision = match fault {
+            Some(fault) => Decision::Failed(fault.into()),
+            None => self.go_on(exchange, sequence, request),
+        };
+        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
+    }
+
+    /// Lets the rules answer a request that has been admitted, unless it comes too fast.
+    fn go_on(&mut self, exchange: ExchangeId, sequence: u64, request: Request) -> Decision<M> {
+        match self.ask_rates(&request) {
+            Ok(None) => decide_admitted(self.engine(), exchange, sequence, request),
+            Ok(Some(refusal)) => Decision::Refused { refusal, request },
+            Err(error) => Decision::Failed(error),
+        }
+    }
+
+    /// What the limits of the whole transport refuse a request with, if they do.
+    fn ask_rates(&mut self, request: &Request) -> Result<Option<Reply>> {
+        let engine = self.engine();
+        let Some(limits) = &engine.settings.limits else {
+            return Ok(None);
+        };
+        let asked = RateLimit::ask(&limits.rates, request)?;
+        let Some(taken) = engine.with(|core| core.take_rates(&asked)) else {
+            return Ok(None);
+        };
+        let (fields, refusal) = RateLimit::tell(&limits.rates, &taken, engine.today());
+        self.add_fields(fields);
+        Ok(refusal)
+    }
+
+    /// What is left to do once it is noted how the limits of a rule stand.
+    pub(super) fn unrated(&mut self, rated: Rated<M>, request: Request) -> Decision<M> {
+        self.add_fields(rated.fields);
+        match rated.answer {
+            Ok(claimed) => answer(claimed, Some(request)),
+            Err(refusal) => Decision::Refused { refusal, request },
+        }
+    }
+
+    fn add_fields(&mut self, fields: HeaderMap) {
+        self.fields.get_or_insert_default().extend(fields);
+    }
+
+    /// The head of a reply with what it says besides; the journal notes that.
+    #[cold]
+    pub(super) fn add_to_head(
+        &self,
+        exchange: ExchangeId,
+        reply: &Reply,
+        fields: HeaderMap,
+    ) -> HeaderMap {
+        let mut headers = HeaderMap::clone(&reply.headers);
+        headers.extend(fields);
+        let head = Box::new(ResponseHead {
+            status: reply.status,
+            headers: headers.clone(),
+        });
+        self.engine().with(|core| core.begin(exchange, head));
+        headers
+    }
+}
