@@ -7,7 +7,7 @@ use crate::mode::{AcceptSleep, Mode};
 
 /// A clock and its alarms, for [`Timing::Real`](crate::Timing::Real): a runtime's timers.
 ///
-/// With the feature `tokio` there is [`TokioTimer`](crate::TokioTimer). For another runtime:
+/// With the feature `tokio` there is `TokioTimer`. For another runtime:
 ///
 /// ```
 /// use std::time::{Duration, Instant};

@@ -82,7 +82,7 @@ pub(crate) enum Action<M: Mode> {
         end: SequenceEnd,
     },
     /// Opens a WebSocket connection.
-    Socket(Accept<M>),
+    Socket(Box<Accept<M>>),
 }
 
 /// How a rule opens a WebSocket connection.
@@ -197,6 +197,14 @@ impl<M: Mode> Rule<M> {
 }
 
 impl<M: Mode> Action<M> {
+    /// How it opens a WebSocket connection, if that is what it does.
+    pub(crate) fn accept(&self) -> Option<&Accept<M>> {
+        match self {
+            Self::Socket(accept) => Some(accept),
+            _ => None,
+        }
+    }
+
     /// The replies that are values.
     pub(crate) fn replies(&self) -> &[Reply] {
         match self {

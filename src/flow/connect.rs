@@ -20,7 +20,7 @@ use super::respond::Respond;
 use super::socket::{Running, ServerSocket, Socket};
 use crate::core::ExchangeId;
 use crate::core::exchange::Claimed;
-use crate::core::rules::{Accept, Action, Server};
+use crate::core::rules::{Accept, Server};
 use crate::core::sockets::{Asked, Known};
 use crate::core::transcript::Limits;
 use crate::engine::Engine;
@@ -101,7 +101,7 @@ impl<M: Mode> Connect<M> {
             Ok(decided) => decided,
             Err(error) => return Poll::Ready(Err(error)),
         };
-        let accepts = |claimed: &Claimed<M>| matches!(claimed.rule.action, Action::Socket(_));
+        let accepts = |claimed: &Claimed<M>| claimed.rule.action.accept().is_some();
         match decided {
             Decided::Undone(
                 exchange,
@@ -141,7 +141,7 @@ impl<M: Mode> Connect<M> {
         request: Request,
         fields: Option<Box<HeaderMap>>,
     ) -> Result<Opening<M>> {
-        let Action::Socket(accept) = &claimed.rule.action else {
+        let Some(accept) = claimed.rule.action.accept() else {
             unreachable!("only called for such a rule");
         };
         let Accept {
@@ -207,9 +207,9 @@ impl<M: Mode> Connect<M> {
             request,
             response,
         } = opening;
-        let Action::Socket(Accept {
+        let Some(Accept {
             protocol, server, ..
-        }) = &claimed.rule.action
+        }) = claimed.rule.action.accept()
         else {
             unreachable!("only made of such a rule");
         };

@@ -79,7 +79,7 @@ impl Ready {
             ReplyBody::Full(bytes) => Some(bytes.clone()),
             _ => return None,
         };
-        if !reply.delay.is_zero() {
+        if !reply.head_delay().is_zero() {
             return None;
         }
         Some(Self {

@@ -64,7 +64,7 @@ impl<M: Mode> Respond<M> {
             let outgoing = Outgoing::of(reply.clone());
             return self.send(exchange, outgoing, request, Some(&rule.site), cx);
         }
-        if reply.delay.is_zero() {
+        if reply.head_delay().is_zero() {
             return self.deliver_now(exchange, reply, None, request.as_ref(), true, cx);
         }
         let outgoing = Outgoing::of(reply.clone());
@@ -95,7 +95,7 @@ impl<M: Mode> Respond<M> {
             });
             self.engine().with(|core| core.begin(exchange, head));
         }
-        if reply.delay.is_zero() {
+        if reply.head_delay().is_zero() {
             let Outgoing { reply, live } = outgoing;
             return self.deliver_now(exchange, &reply, live, request.as_ref(), false, cx);
         }
@@ -111,7 +111,7 @@ impl<M: Mode> Respond<M> {
         of_rule: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
-        let delay = outgoing.reply.delay;
+        let delay = outgoing.reply.head_delay();
         self.engine().follow_clock();
         let alarm = self.engine().with(|core| Alarm {
             due: core.timeline.now().saturating_add(delay),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::end::End;
 use super::socket::ServerSocket;
 use super::wait_for_message::WaitForMessage;
-use crate::core::rules::{Accept, Action, Server};
+use crate::core::rules::{Accept, Server};
 use crate::error::{Error, Part, Result};
 use crate::mode::Mode;
 use crate::model::connection::{AgeWarning, ConnectionInfo};
@@ -170,12 +170,12 @@ impl<M: Mode> Future for NextSocket<'_, M> {
             Ok(next) => next,
             Err(error) => return Poll::Ready(Err(error)),
         };
-        let accept = registered.as_ref().map(|rule| &rule.action);
-        let Some(Action::Socket(Accept {
+        let accept = registered.as_ref().and_then(|rule| rule.action.accept());
+        let Some(Accept {
             protocol,
             server: Server::Test,
             ..
-        })) = accept
+        }) = accept
         else {
             let reason = "the server ends of this endpoint are with a script or a handler: use `accept_by_hand`";
             return Poll::Ready(Err(Error::invalid(Part::Option, "next", reason)));

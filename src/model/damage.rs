@@ -174,14 +174,14 @@ impl Reply {
                 self
             }
             Damage::Late(by) => {
-                self.delay = self.delay.saturating_add(by);
-                self
+                let delay = self.head_delay().saturating_add(by);
+                self.delay(delay)
             }
             Damage::NoAnswer => {
                 self.body = ReplyBody::Never;
                 self
             }
-            Damage::Status(status) => Self::status(status).delay(self.delay),
+            Damage::Status(status) => Self::status(status).delay(self.head_delay()),
             of_body => self.with_damaged_body(&of_body),
         }
     }

@@ -42,7 +42,7 @@ pub struct Reply {
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: ReplyBody,
     /// How long after the request the head comes.
-    pub(crate) delay: Duration,
+    delay: Option<Box<Duration>>,
     /// The first mistake that was made in building it.
     invalid: Option<Error>,
 }
@@ -293,8 +293,13 @@ impl Reply {
     /// The head, or the failure, comes so long after the request, in the transport's time.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.delay = delay;
+        self.delay = (!delay.is_zero()).then(|| Box::new(delay));
         self
+    }
+
+    /// How long after the request the head comes. Few replies have one, so it is kept apart.
+    pub(crate) fn head_delay(&self) -> Duration {
+        self.delay.as_deref().copied().unwrap_or_default()
     }
 
     /// Replaces the body.
@@ -348,7 +353,7 @@ impl Reply {
             status: StatusCode::OK,
             headers: NO_HEADERS.clone(),
             body: ReplyBody::Empty,
-            delay: Duration::ZERO,
+            delay: None,
             invalid: None,
         }
     }

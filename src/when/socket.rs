@@ -189,12 +189,12 @@ impl<M: Mode> When<M> {
         if let Some(protocol) = protocol.as_deref().filter(|it| !is_token(it)) {
             return Err(Error::invalid(Part::HeaderValue, protocol, TOKEN));
         }
-        let action = Action::Socket(Accept {
+        let action = Action::Socket(Box::new(Accept {
             protocol,
             identify: self.identify.take(),
             rate: self.connection_rate.take(),
             server,
-        });
+        }));
         self.register(action).map(Endpoint::new)
     }
 }
