@@ -68,6 +68,7 @@ mod scope;
 mod sim;
 pub mod sse;
 pub mod state;
+mod time;
 mod timer;
 mod transport;
 mod verify;

@@ -1,11 +1,11 @@
 //! The life of one exchange. Every transition is a method here, and notes itself in the journal.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::Bytes;
 use http::Method;
 
+use super::hold::Held;
 use super::journal::{Entry, Response};
 use super::rules::{Candidate, Ease, Registered, Rule, Step};
 use super::{Core, ExchangeId, RuleId};
@@ -28,9 +28,9 @@ pub(crate) struct Delivered {
 /// An exchange that is going on.
 pub(crate) struct Exchange {
     sequence: u64,
-    held: Option<Box<Held>>,
+    pub(super) held: Option<Box<Held>>,
     /// Who waits for this exchange to go on, and for what.
-    waker: Option<Waker>,
+    pub(super) waker: Option<Waker>,
     waits: Waits,
 }
 
@@ -51,12 +51,6 @@ pub(crate) enum Waits {
     Reply,
 }
 
-/// A request that waits for the test to reply.
-struct Held {
-    request: Request,
-    reply: Option<Reply>,
-}
-
 /// An exchange that failed before its client knew; to be woken and dropped outside the borrow.
 #[must_use = "to be settled outside the borrow"]
 pub(crate) struct Lost {
@@ -70,13 +64,6 @@ impl Lost {
         let wakers = self.exchange.take_waker().into_iter().chain(self.admitted);
         wakers.for_each(Waker::wake);
     }
-}
-
-/// The requests that one rule holds, and who waits for one.
-#[derive(Default)]
-pub(crate) struct HoldQueue {
-    pub(crate) waiting: VecDeque<ExchangeId>,
-    pub(crate) wakers: Vec<Waker>,
 }
 
 /// A request that has arrived, and is noted.
@@ -332,91 +319,6 @@ impl<M: Mode> Core<M> {
         Ok(over)
     }
 
-    /// Keeps a request until the test replies; returns who waits for one.
-    pub(crate) fn hold(
-        &mut self,
-        exchange: ExchangeId,
-        rule: RuleId,
-        request: Request,
-    ) -> Result<Vec<Waker>> {
-        if self.rules.get(rule).is_none() {
-            return Err(self.gone("rule"));
-        }
-        let Some(held) = self.exchanges.get_mut(exchange) else {
-            return Err(self.gone("exchange"));
-        };
-        held.held = Some(Box::new(Held {
-            request,
-            reply: None,
-        }));
-        self.timeline.note_activity();
-        let Some(queue) = self.holds.entry(rule) else {
-            return Err(self.gone("rule"));
-        };
-        let queue = queue.or_default();
-        queue.waiting.push_back(exchange);
-        Ok(std::mem::take(&mut queue.wakers))
-    }
-
-    /// The oldest request that a rule holds and nobody has taken; takes the waker when there is none.
-    pub(crate) fn next_held(
-        &mut self,
-        rule: RuleId,
-        waker: &mut Option<Waker>,
-    ) -> Result<Option<(ExchangeId, Request)>> {
-        if self.rules.get(rule).is_none() {
-            return Err(self.gone("rule"));
-        }
-        let Some(queue) = self.holds.entry(rule) else {
-            return Err(self.gone("rule"));
-        };
-        let queue = queue.or_default();
-        while let Some(id) = queue.waiting.pop_front() {
-            let held = self
-                .exchanges
-                .get(id)
-                .and_then(|exchange| exchange.held.as_ref());
-            if let Some(held) = held {
-                return Ok(Some((id, held.request.clone())));
-            }
-        }
-        // Once each: who asks again and again, as in a loop of `select!`, is woken once.
-        let known = |waker: &Waker| queue.wakers.iter().any(|other| other.will_wake(waker));
-        if !waker.as_ref().is_some_and(known) {
-            queue.wakers.extend(waker.take());
-        }
-        Ok(None)
-    }
-
-    /// Replies to a held request; returns who waits for the reply. Takes the reply unless it fails.
-    pub(crate) fn release(
-        &mut self,
-        exchange: ExchangeId,
-        reply: &mut Option<Reply>,
-    ) -> Result<Option<Waker>> {
-        self.timeline.note_activity();
-        let Some(held) = self.exchanges.get_mut(exchange) else {
-            return Err(self.gone("exchange"));
-        };
-        match &mut held.held {
-            Some(waiting) if waiting.reply.is_none() => {
-                waiting.reply = reply.take();
-                Ok(held.waker.take())
-            }
-            _ => Err(self.gone("exchange")),
-        }
-    }
-
-    /// The reply to a held request, once it is there.
-    pub(crate) fn held_reply(&mut self, exchange: ExchangeId) -> Option<Reply> {
-        self.exchanges
-            .get_mut(exchange)?
-            .held
-            .as_mut()?
-            .reply
-            .take()
-    }
-
     /// Leaves who is to be woken when the exchange goes on, in exchange for who was to be before.
     pub(crate) fn park(
         &mut self,
@@ -453,12 +355,6 @@ impl<M: Mode> Core<M> {
             .into_iter()
             .filter_map(|exchange| self.exchanges.get_mut(exchange)?.take_waker());
         wakers.collect()
-    }
-
-    /// A held request will get no reply; returns who waits for it.
-    pub(crate) fn drop_held(&mut self, exchange: ExchangeId) -> Option<Waker> {
-        let dropped = Reply::empty().fail(Error::new(ErrorKind::HeldDropped));
-        self.release(exchange, &mut Some(dropped)).ok().flatten()
     }
 
     pub(crate) fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
