@@ -58,7 +58,7 @@ pub struct MockTransport<M: Mode> {
 
 impl<M: Mode> MockTransport<M> {
     /// A transport with the default options: unmatched requests are errors, time is
-    /// [`Timing::Instant`], the journal keeps 16,384 requests and 1 MiB of each body.
+    /// [`Timing::Instant`](crate::Timing::Instant), the journal keeps 16,384 requests and 1 MiB of each body.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
