@@ -1,7 +1,9 @@
-// Builds dist/ from src/ and wasm/: one bundle for `import`, one for `require`, and their types.
+// Builds dist/ from src/ and wasm/: for each entry point that package.json exports, one bundle for
+// `import`, one for `require`, and their types.
 //
-// `wasm/` holds what `cargo xtask pack` generates: the wasm-bindgen glue and the module itself, which
-// goes into the bundles as text, so that one import works everywhere.
+// `wasm/` holds what `cargo xtask pack` generates: two modules with their wasm-bindgen glue. They go into
+// the bundles as text, so that one import works everywhere: the engine into `index.js`, the other one into
+// `extras.js`, which all entry points in src/extras share.
 
 import { execFileSync } from "node:child_process";
 import {
@@ -44,13 +46,24 @@ function withFasterStrings(glue) {
   return glue.slice(0, slowPath) + fastPath + glue.slice(slowPath);
 }
 
-/** Puts the generated files in the places of the modules that `src/wasm.d.ts` declares. */
-const engine = {
-  name: "engine",
+/** What stands for the generated files in src/, by the names of those. */
+const MODULES = { "mockwire-wasm": "mockwire", "mockwire-extras": "extras" };
+
+/** The entry points besides the main one: `./cache` of package.json is src/extras/cache.ts. */
+const EXTRAS = Object.keys(JSON.parse(readFileSync(at("package.json"), "utf8")).exports)
+  .filter((name) => name !== "." && name !== "./package.json")
+  .map((name) => name.slice("./".length));
+
+/** Puts the generated files in their places. */
+const modules = {
+  name: "modules",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^mockwire-wasm$/ }, () => ({ path: at("wasm", "mockwire.js"), namespace: "glue" }));
-    onResolve({ filter: /^mockwire-wasm\/base64$/ }, () => ({
-      path: at("wasm", "mockwire_bg.wasm"),
+    onResolve({ filter: /^mockwire-\w+$/ }, ({ path }) => ({
+      path: at("wasm", `${MODULES[path]}.js`),
+      namespace: "glue",
+    }));
+    onResolve({ filter: /^mockwire-\w+\/base64$/ }, ({ path }) => ({
+      path: at("wasm", `${MODULES[dirname(path)]}_bg.wasm`),
       namespace: "base64",
     }));
     onLoad({ filter: /.*/, namespace: "glue" }, ({ path }) => ({
@@ -60,9 +73,23 @@ const engine = {
   },
 };
 
-async function bundle(format, outfile) {
-  await build({
-    entryPoints: [at("src", "index.ts")],
+/**
+ * Leaves to the main bundle, and to the one with the second module, what is theirs: a class is one class,
+ * whichever entry point it comes from.
+ */
+const shared = (extension) => ({
+  name: "shared",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: `./index${extension}`, external: true }));
+    onResolve({ filter: /^\.\/machines\.js$/ }, () => ({ path: `./extras${extension}`, external: true }));
+  },
+});
+
+async function bundle(source, name, format) {
+  const extension = format === "esm" ? ".js" : ".cjs";
+  const outfile = `${name}${extension}`;
+  const { metafile } = await build({
+    entryPoints: [at("src", source)],
     tsconfig: at("tsconfig.json"),
     outfile: at("dist", outfile),
     bundle: true,
@@ -73,13 +100,17 @@ async function bundle(format, outfile) {
     minifyWhitespace: true,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [engine],
+    metafile: true,
+    absWorkingDir: root,
+    plugins: [modules, shared(extension)],
   });
   const code = readFileSync(at("dist", outfile), "utf8");
-  for (const forbidden of ["import.meta", "require(", "process.env"]) {
-    if (code.includes(forbidden))
+  for (const forbidden of ["import.meta", /require\((?!"\.\/)/, "process.env"]) {
+    if (code.search(forbidden) >= 0)
       throw new Error(`dist/${outfile} contains \`${forbidden}\`, which does not work everywhere`);
   }
+  if (name !== "index" && "src/errors.ts" in metafile.inputs)
+    throw new Error(`dist/${outfile} has error classes of its own: import them from "../index.js"`);
 }
 
 /** Declarations for `import`, and the same ones named for `require`. */
@@ -100,12 +131,17 @@ function declarations() {
   }
 }
 
-for (const file of ["mockwire.js", "mockwire_bg.wasm"]) {
-  if (!existsSync(at("wasm", file))) throw new Error(`pkg/wasm/${file} is not there: run \`cargo xtask pack\``);
+for (const module of Object.values(MODULES)) {
+  for (const file of [`${module}.js`, `${module}_bg.wasm`]) {
+    if (!existsSync(at("wasm", file))) throw new Error(`pkg/wasm/${file} is not there: run \`cargo xtask pack\``);
+  }
 }
 rmSync(at("dist"), { recursive: true, force: true });
 mkdirSync(at("dist"), { recursive: true });
-await bundle("esm", "index.js");
-await bundle("cjs", "index.cjs");
+for (const format of ["esm", "cjs"]) {
+  await bundle("index.ts", "index", format);
+  await bundle("extras/machines.ts", "extras", format);
+  for (const name of EXTRAS) await bundle(`extras/${name}.ts`, name, format);
+}
 declarations();
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) copyFileSync(at("..", licence), at("dist", licence));

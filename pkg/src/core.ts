@@ -48,6 +48,7 @@ export class Core {
   #inFlight: Set<Exchange> | undefined;
   /** Who has to know when it is disposed. */
   #listeners: Set<() => void> | undefined;
+  #disposal: AbortController | undefined;
 
   constructor(options: MockTransportOptions | undefined) {
     this.options = options === undefined ? NO_OPTIONS : checked(options);
@@ -79,6 +80,15 @@ export class Core {
   /** The transport's time. */
   get now(): number {
     return this.#clock?.now ?? 0;
+  }
+
+  /** Aborts when it is disposed. */
+  get signal(): AbortSignal {
+    if (this.#disposal === undefined) {
+      this.#disposal = new AbortController();
+      if (this.disposed) this.#disposal.abort(new DisposedError());
+    }
+    return this.#disposal.signal;
   }
 
   get predicates(): Predicates {
@@ -182,6 +192,7 @@ export class Core {
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
     this.#waiters?.dispose();
     this.#clock?.stop();
+    this.#disposal?.abort(new DisposedError());
     // A predicate is called by the engine, which has to end that call first.
     if (this.#predicates === undefined || this.#predicates.depth === 0) this.#release();
   }

@@ -7,6 +7,7 @@
 
 import { Engine as WasmEngine, initSync, Player as WasmPlayer } from "mockwire-wasm";
 import base64 from "mockwire-wasm/base64";
+import { decode } from "./base64.js";
 
 /** What `call` and `decide` answer instead of the number of a reply. */
 export const NEEDS = -1;
@@ -210,12 +211,4 @@ function compile(): void {
   if (compiled) return;
   initSync({ module: new WebAssembly.Module(decode(base64)) });
   compiled = true;
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const { fromBase64 } = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (typeof fromBase64 === "function") return fromBase64.call(Uint8Array, text);
-  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "base64"): Uint8Array<ArrayBuffer> } };
-  if (typeof Buffer?.from === "function") return Buffer.from(text, "base64");
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -5,6 +5,9 @@
  * messages: those are for people and may change.
  */
 
+/** @internal */
+export { messageOf, shown } from "./words.js";
+
 /** An error of the mock transport: what went wrong, where, and what to do about it. */
 export class MockwireError extends Error {
   static {
@@ -234,19 +237,6 @@ export class AlreadyInstalledError extends MockwireError {
   constructor(message: string) {
     super("MOCKWIRE_ALREADY_INSTALLED", message);
   }
-}
-
-/** What a thrown value says for itself. @internal */
-export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-}
-
-/** What a value looks like in a message: short, and of which type. @internal */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
-  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
-  if (typeof value !== "object" || value === null) return String(value);
-  return Array.isArray(value) ? "an array" : `an object (${value.constructor?.name ?? "no prototype"})`;
 }
 
 // On the prototype, so that it is in the stack trace and survives minifiers, yet is no own property.

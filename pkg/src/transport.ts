@@ -179,6 +179,17 @@ export class MockTransport extends Routes {
   }
 
   /**
+   * Aborts when the transport is disposed, with a `DisposedError` as its reason: for whoever waits for
+   * something else while the transport lives.
+   *
+   * @example
+   * const lines = await readLines(file, { signal: transport.signal });
+   */
+  get signal(): AbortSignal {
+    return this.#core.signal;
+  }
+
+  /**
    * What has not come to its end: exchanges whose body was not read or cancelled, held requests, and
    * who waits for a time. The place to look when a test hangs.
    */

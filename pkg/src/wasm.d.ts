@@ -18,3 +18,8 @@ declare module "mockwire-wasm/base64" {
   const base64: string;
   export default base64;
 }
+
+declare module "mockwire-extras/base64" {
+  const base64: string;
+  export default base64;
+}

@@ -205,6 +205,11 @@ impl<P: Clone> CacheCore<P> {
         Some(entry.value.clone())
     }
 
+    /// Whether there is a value. It does not count as used.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// The value, or what to do to have it.
     pub(crate) fn ask(&mut self, key: &Arc<str>) -> Asked<P> {
         if let (false, Some(id)) = (self.entries.contains_key(key), self.in_the_air.get(key)) {

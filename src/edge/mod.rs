@@ -1,9 +1,17 @@
 //! Where foreign types come in and go out. Each feature adds one module here, and nothing else.
 
+#[cfg(all(feature = "js-extras", target_arch = "wasm32"))]
+mod extras;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
+#[cfg(all(any(feature = "js", feature = "js-extras"), target_arch = "wasm32"))]
+#[cfg_attr(
+    not(feature = "js"),
+    allow(dead_code, reason = "extras need a part of it")
+)]
+mod js_values;
 #[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
 mod reqwest;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]

@@ -69,6 +69,21 @@ impl<M: Mode, V: Clone + Weight + 'static> Cache<M, V> {
         value.map(|value| (*value).clone())
     }
 
+    /// Whether there is a value under this key. It does not count as used by that.
+    ///
+    /// ```
+    /// use mockwire::{state::{Cache, CacheLimits}, sync::MockTransport};
+    ///
+    /// let cache = Cache::new(&MockTransport::new(), CacheLimits::new());
+    /// cache.put("greeting", String::from("hello"));
+    /// assert!(cache.has("greeting") && !cache.has("farewell"));
+    /// assert_eq!(cache.stats().hits, 0);
+    /// ```
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.current(|values| values.has(key))
+    }
+
     /// The value under this key; when there is none, what the closure's future gives, which is kept.
     ///
     /// However many ask for a value that is not there, one of them fetches it, and all get what it

@@ -52,13 +52,74 @@ test("it depends on nothing", () => {
   for (const kind of ["dependencies", "optionalDependencies", "peerDependencies"]) assert.equal(manifest[kind], undefined);
 });
 
+const root = new URL("./node_modules/mockwire/", import.meta.url);
+const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./package.json");
+
+/** What each entry point besides the main one gives, and how it is put to its first use. */
+const EXTRAS = {
+  "./cache": { names: ["Cache"], use: "new Cache(transport)" },
+};
+
 test("one import works everywhere: no conditions but import and require", () => {
-  assert.deepEqual(Object.keys(manifest.exports["."]), ["import", "require"]);
-  for (const { types, default: code } of Object.values(manifest.exports["."])) {
-    assert.ok(require.resolve("mockwire").endsWith("index.cjs"));
-    const root = new URL("./node_modules/mockwire/", import.meta.url);
-    assert.match(readFileSync(new URL(types, root), "utf8"), /MockTransport/);
-    assert.doesNotMatch(readFileSync(new URL(code, root), "utf8"), /import\.meta|from"node:|require\(/);
+  assert.ok(require.resolve("mockwire").endsWith("index.cjs"));
+  for (const name of ENTRIES) {
+    assert.deepEqual(Object.keys(manifest.exports[name]), ["import", "require"]);
+    for (const { types, default: code } of Object.values(manifest.exports[name])) {
+      assert.match(readFileSync(new URL(types, root), "utf8"), /MockTransport|TransportTime/);
+      assert.doesNotMatch(readFileSync(new URL(code, root), "utf8"), /import\.meta|from"[^.]|require\("[^.]/);
+    }
+  }
+});
+
+test("every entry point gives the same names to import and to require", async () => {
+  assert.deepEqual(ENTRIES.slice(1).sort(), Object.keys(EXTRAS).sort());
+  for (const [entry, { names }] of Object.entries(EXTRAS)) {
+    const name = `mockwire/${entry.slice(2)}`;
+    assert.deepEqual(Object.keys(await import(name)).sort(), names);
+    assert.deepEqual(Object.keys(require(name)).sort(), names);
+  }
+});
+
+test("the main entry point is one file, which knows nothing of the others", () => {
+  for (const { default: code } of Object.values(manifest.exports["."])) {
+    assert.doesNotMatch(readFileSync(new URL(code, root), "utf8"), /require\("|\bimport[{"(*]|from"\.|CacheMachine/);
+  }
+});
+
+test("the second module is compiled once, when something of it is first used", () => {
+  const watch = `
+    let modules = 0;
+    const { Module } = WebAssembly;
+    WebAssembly.Module = class extends Module { constructor(bytes) { super(bytes); modules += 1; } };`;
+  const uses = Object.entries(EXTRAS).map(([entry, { names, use }]) => ({ name: `mockwire/${entry.slice(2)}`, names, use }));
+  const code = (load) => `${watch}
+    const counts = [];
+    ${load("mockwire", ["MockTransport"])}
+    ${uses.map(({ name, names }) => load(name, names)).join("\n")}
+    counts.push(modules);
+    const transport = new MockTransport();
+    counts.push(modules);
+    ${uses.map(({ use }) => `${use}; counts.push(modules);`).join("\n")}
+    console.log(JSON.stringify(counts));`;
+  const expected = JSON.stringify([0, 1, ...uses.map(() => 2)]);
+  assert.equal(run(code((name, names) => `const { ${names} } = await import("${name}");`)), expected);
+  assert.equal(run(code((name, names) => `const { ${names} } = require("${name}");`), "commonjs"), expected);
+});
+
+test("an error is of the same class, whichever entry point throws it, and whichever way it was loaded", async () => {
+  const esm = await import("mockwire");
+  const cjs = require("mockwire");
+  for (const { Cache, classes } of [
+    { ...(await import("mockwire/cache")), classes: esm },
+    { ...require("mockwire/cache"), classes: cjs },
+  ]) {
+    // A transport of either works with both.
+    for (const { MockTransport } of [esm, cjs]) {
+      const transport = new MockTransport();
+      assert.equal(new Cache(transport).set("a", 1).get("a"), 1);
+      assert.throws(() => new Cache(transport, { entries: 1 }), classes.InvalidArgumentError);
+      transport.dispose();
+    }
   }
 });
 

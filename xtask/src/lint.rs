@@ -65,12 +65,16 @@ fn clippy() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     let toolchain = wasm_target::ensure()?;
-    let clippy = "clippy --locked -p mockwire --lib --features js --target";
-    let mut cmd = toolchain.cargo(clippy)?.arg(TARGET);
-    for name in wasm_tests()? {
-        cmd = cmd.arg("--test").arg(name);
-    }
-    cmd.words("-- -D warnings").run()
+    let clippy = "clippy --locked -p mockwire --lib --target";
+    let engine = toolchain.cargo(clippy)?.arg(TARGET).words("--features js");
+    let engine = wasm_tests()?
+        .iter()
+        .fold(engine, |cmd, name| cmd.arg("--test").arg(name));
+    let extras = toolchain.cargo(clippy)?.arg(TARGET);
+    let extras = extras.words("--features js-extras");
+    [engine, extras]
+        .into_iter()
+        .try_for_each(|cmd| cmd.words("-- -D warnings").run())
 }
 
 /// The integration tests that are meant for wasm32: `tests/wasm_*.rs`.

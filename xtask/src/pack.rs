@@ -30,6 +30,31 @@ const PLAIN_CALLS: [&str; 2] = [
     "--features=bulk-memory,mutable-globals,nontrapping-fptoint,reference-types,sign-ext",
 ];
 
+/// A module of the package: the feature that it is built with, and what its files are named after.
+struct Module {
+    feature: &'static str,
+    name: &'static str,
+}
+
+/// The engine, which the first transport compiles; and the rest, which whoever needs it compiles.
+const MODULES: [Module; 2] = [
+    Module {
+        feature: "js",
+        name: "mockwire",
+    },
+    Module {
+        feature: "js-extras",
+        name: "extras",
+    },
+];
+
+impl Module {
+    /// What the package takes in.
+    fn file(&self) -> PathBuf {
+        paths::at("pkg/wasm").join(format!("{}_bg.wasm", self.name))
+    }
+}
+
 /// Builds the package unless the last one is still good, and says how large it is.
 pub(crate) fn run() -> Result<()> {
     sizes(&tarball()?)
@@ -47,7 +72,7 @@ pub(crate) fn tarball() -> Result<PathBuf> {
         if hash::is_current(&stamp, &key)
             && tarball.exists()
             && built().exists()
-            && optimised().exists()
+            && MODULES.iter().all(|module| module.file().exists())
         {
             ui::note(&format!(
                 "nothing has changed since {}",
@@ -58,7 +83,7 @@ pub(crate) fn tarball() -> Result<PathBuf> {
     }
     wasm(&toolchain)?;
     npm::ci("pkg")?;
-    optimise()?;
+    MODULES.iter().try_for_each(optimise)?;
     Cmd::new("npm")
         .words("run build")
         .dir(paths::at("pkg"))
@@ -82,10 +107,6 @@ pub(crate) fn tarball() -> Result<PathBuf> {
 /// The directory that `npm run build` fills.
 fn built() -> PathBuf {
     paths::at("pkg/dist")
-}
-
-fn optimised() -> PathBuf {
-    paths::at("pkg/wasm/mockwire_bg.wasm")
 }
 
 fn named(version: &str) -> PathBuf {
@@ -123,24 +144,34 @@ fn key(toolchain: &Toolchain) -> Result<String> {
     Ok(key.finish())
 }
 
-/// Compiles the library and makes its JavaScript glue.
+/// Compiles the library, once for each module, and makes its JavaScript glue.
 fn wasm(toolchain: &Toolchain) -> Result<()> {
     let bindgen = bindgen::ensure()?;
-    // `--crate-type` here and not in Cargo.toml: with more than one crate type there, cargo leaves
-    // out link-time optimisation without a word.
-    let build = "rustc --locked --release --lib --crate-type cdylib --features js --target";
-    toolchain
-        .cargo(build)?
-        .arg(TARGET)
-        .env("CARGO_ENCODED_RUSTFLAGS", options()?)
-        .run()?;
     let out = paths::at("pkg/wasm");
     if out.exists() {
         std::fs::remove_dir_all(&out)?;
     }
+    MODULES
+        .iter()
+        .try_for_each(|module| compile(module, toolchain, &bindgen.cli, &out))
+}
+
+fn compile(module: &Module, toolchain: &Toolchain, bindgen: &Path, out: &Path) -> Result<()> {
+    // `--crate-type` here and not in Cargo.toml: with more than one crate type there, cargo leaves
+    // out link-time optimisation without a word.
+    let build = "rustc --locked --release --lib --crate-type cdylib --features";
+    toolchain
+        .cargo(build)?
+        .arg(module.feature)
+        .arg("--target")
+        .arg(TARGET)
+        .env("CARGO_ENCODED_RUSTFLAGS", options()?)
+        .run()?;
     // Without a default module path, no `import.meta` gets into the CommonJS bundle.
-    Cmd::new(bindgen.cli)
-        .words("--target web --omit-default-module-path --out-dir")
+    Cmd::new(bindgen)
+        .words("--target web --omit-default-module-path --out-name")
+        .arg(module.name)
+        .arg("--out-dir")
         .arg(out)
         .arg(
             paths::wasm_target_dir()
@@ -167,14 +198,14 @@ fn options() -> Result<String> {
     Ok(options.join("\u{1f}"))
 }
 
-/// Makes the wasm smaller and faster, in place.
-fn optimise() -> Result<()> {
+/// Makes a module smaller and faster, in place.
+fn optimise(module: &Module) -> Result<()> {
     let wasm_opt = paths::at("pkg/node_modules/.bin/wasm-opt");
     ensure!(
         wasm_opt.exists(),
         "pkg/package.json does not name `binaryen` among devDependencies"
     );
-    let wasm = optimised();
+    let wasm = module.file();
     let smaller = wasm.with_extension("opt");
     let features = WASM_FEATURES.map(|name| format!("--enable-{name}"));
     Cmd::new(wasm_opt)
@@ -200,7 +231,7 @@ fn sizes(tarball: &Path) -> Result<()> {
             .iter()
             .any(|ending| name.ends_with(ending))
     };
-    let mut files = vec![optimised()];
+    let mut files: Vec<_> = MODULES.iter().map(Module::file).collect();
     files.extend(
         hash::files_below(&built(), &[])?
             .into_iter()

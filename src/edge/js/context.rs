@@ -9,10 +9,10 @@ use serde_json::Value;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::Engine;
-use super::convert::{context_id, context_number, rule_id, thrown, to_json};
-use super::time::{duration, milliseconds};
+use super::convert::{context_id, context_number, rule_id};
 use crate::core::connection_rate::ConnectionRate;
 use crate::core::contexts::{Context, Contexts, Passed};
+use crate::edge::js_values::{duration, milliseconds, thrown, to_json};
 use crate::error::{Error, ErrorKind, Part, Result};
 use crate::model::connection::{ConnectionContext, ConnectionInfo, Traffic};
 use crate::model::connection_builder::ConnectionBuilder;

@@ -1,14 +1,12 @@
 //! Values on their way to and from JavaScript.
 
 use http::{HeaderMap, HeaderValue};
-use js_sys::Reflect;
 use serde::Serialize;
-use slotmap::{Key, KeyData};
-use wasm_bindgen::JsValue;
 
 use super::failed;
 use crate::core::{ContextId, RuleId, SocketId};
 use crate::diagnosis::Diagnosis;
+use crate::edge::js_values::{key, number, to_json};
 use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
 use crate::model::captured::Outcome;
@@ -46,19 +44,6 @@ pub(super) fn error_json(error: &Error) -> String {
     })
 }
 
-/// An `Error` with a `code`, to be thrown.
-pub(super) fn thrown(error: Error) -> JsValue {
-    let thrown = js_sys::Error::new(&error.to_string());
-    let code = JsValue::from_str(error.code());
-    // A fresh error object takes any property.
-    let _ = Reflect::set(&thrown, &JsValue::from_str("code"), &code);
-    thrown.into()
-}
-
-pub(super) fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// The outcome that JavaScript names by number.
 pub(super) fn finished(outcome: u8, detail: &str) -> Outcome {
     match outcome {
@@ -90,8 +75,6 @@ fn latin1(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A rule's id as a number that JavaScript can hold exactly, and a small one for a rule whose place
-/// no other had before. A generation is odd, and below 2^21 it fits.
 pub(super) fn rule_number(rule: RuleId) -> f64 {
     number(rule)
 }
@@ -115,14 +98,3 @@ pub(super) fn context_number(context: ContextId) -> f64 {
 pub(super) fn context_id(number: f64) -> ContextId {
     key(number)
 }
-
-fn number(key: impl Key) -> f64 {
-    (key.data().as_ffi() - FIRST_GENERATION) as f64
-}
-
-fn key<K: Key>(number: f64) -> K {
-    KeyData::from_ffi(number as u64 + FIRST_GENERATION).into()
-}
-
-/// The generation of a key that is the first at its place, where `as_ffi` puts it.
-const FIRST_GENERATION: u64 = 1 << 32;

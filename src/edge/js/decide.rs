@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use http::Version;
 
-use super::convert::{block, error_json, to_json};
+use super::convert::{block, error_json};
 use crate::core::exchange::{Claimed, Delivered, Verdict};
 use crate::core::rules::{Action, Candidate};
 use crate::core::{Core, ExchangeId};
+use crate::edge::js_values::to_json;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::decide::{Decision, Found, answer, ask, find};

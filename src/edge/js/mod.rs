@@ -21,13 +21,14 @@ use std::sync::{Arc, OnceLock};
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use self::convert::{block, finished, rule_number, thrown};
+use self::convert::{block, finished, rule_number};
 use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
 use crate::core::RuleId;
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
+use crate::edge::js_values::{thrown, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::{Matcher, conditions};
 use crate::mode::Local;
@@ -324,7 +325,7 @@ impl Engine {
     fn report(&self, verdict: Result<(), verify::Report>) -> String {
         match verdict {
             Ok(()) => String::new(),
-            Err(report) => convert::to_json(&convert::Report::of(&report)),
+            Err(report) => to_json(&convert::Report::of(&report)),
         }
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use js_sys::{Array, Float64Array, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use super::convert::thrown;
 use super::spec::parse;
-use super::time::{duration, milliseconds};
+use crate::edge::js_values::{duration, milliseconds, thrown};
 use crate::fault::Fault;
 use crate::model::script::player::{self, Played};
 use crate::model::script::{Ending, Script};

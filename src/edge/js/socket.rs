@@ -8,12 +8,13 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::Engine;
-use super::convert::{rule_id, socket_id, socket_number, thrown};
+use super::convert::{rule_id, socket_id, socket_number};
 use crate::core::after::After;
 use crate::core::socket::{Ending, Event, Next};
 use crate::core::sockets::Asked;
 use crate::core::transcript::Limits;
 use crate::core::{Core, SocketId};
+use crate::edge::js_values::thrown;
 use crate::error::{Error, ErrorKind, Part, Result};
 use crate::mode::Local;
 use crate::model::captured::ResponseHead;

@@ -4,13 +4,13 @@
 //! not woken. Times are milliseconds since the transport was made.
 
 use std::task::Waker;
-use std::time::Duration;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::Engine;
 use crate::core::ExchangeId;
 use crate::core::timeline::{Alarm, Asked};
+use crate::edge::js_values::{duration, milliseconds};
 
 #[wasm_bindgen]
 impl Engine {
@@ -116,16 +116,3 @@ fn alarm(due: f64, place: f64) -> Alarm {
         number: place as u64,
     }
 }
-
-/// Endless times are very late ones.
-pub(super) fn duration(milliseconds: f64) -> Duration {
-    Duration::from_nanos((milliseconds * NANOSECONDS).round() as u64)
-}
-
-/// The way back: exact for what came from JavaScript, if that is less than a hundred days.
-pub(super) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_nanos() as f64 / NANOSECONDS
-}
-
-/// Of one millisecond.
-const NANOSECONDS: f64 = 1e6;

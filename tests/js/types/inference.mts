@@ -16,6 +16,7 @@ import {
   type SocketMessage,
   when,
 } from "mockwire";
+import { Cache, type CacheStats } from "mockwire/cache";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -148,3 +149,16 @@ new transport.WebSocket(new URL("wss://api.test"), { protocols: "v1", headers: {
 client.binaryType = "buffer";
 const platformClass: typeof WebSocket = transport.WebSocket;
 const platformSocket: WebSocket = client;
+
+// The other entry points.
+const cache: Cache<{ readonly name: string }> = new Cache(transport, { maxEntries: 5, ttl: 5, maxWeight: 5, weigh: ({ name }) => name.length });
+same<Awaited<ReturnType<typeof cache.getOrFetch>>, { readonly name: string }>();
+const cached: { readonly name: string } | undefined = cache.get("a");
+const counts: CacheStats = cache.stats;
+cache.set("a", { name: "Ada" }).set("b", { name: "Bob" });
+// @ts-expect-error another type
+cache.set("a", 1);
+// @ts-expect-error unknown option
+new Cache(transport, { max: 5 });
+await cache.getOrFetch("a", async (signal: AbortSignal) => ({ name: String(signal.aborted) }), { signal: AbortSignal.abort() });
+export { cached, counts };
