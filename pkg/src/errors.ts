@@ -5,6 +5,8 @@
  * messages: those are for people and may change.
  */
 
+import { named } from "./named.js";
+
 /** @internal */
 export { messageOf, shown } from "./words.js";
 
@@ -237,9 +239,4 @@ export class AlreadyInstalledError extends MockwireError {
   constructor(message: string) {
     super("MOCKWIRE_ALREADY_INSTALLED", message);
   }
-}
-
-// On the prototype, so that it is in the stack trace and survives minifiers, yet is no own property.
-function named(type: { prototype: Error }, name: string): void {
-  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
 }

@@ -4,16 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DisposedError, InvalidArgumentError, MockTransport } from "mockwire";
 import { Cache } from "mockwire/cache";
-import { failureOf, settled, withTransport } from "./support.mjs";
+import { deferred, failureOf, settled, withTransport } from "./support.mjs";
 
 const reason = { my: "own reason" };
-
-/** A promise, and what settles it. */
-function deferred() {
-  let resolve, reject;
-  const promise = new Promise((one, other) => ([resolve, reject] = [one, other]));
-  return { promise, resolve, reject };
-}
 
 describe("values", () => {
   test("the same objects come back, whatever they are", withTransport((transport) => {

@@ -78,3 +78,20 @@ export function historyOf(socket) {
   }
   return history;
 }
+
+/** A promise, and what settles it. */
+export function deferred() {
+  let resolve, reject;
+  const promise = new Promise((one, other) => ([resolve, reject] = [one, other]));
+  return { promise, resolve, reject };
+}
+
+/** Numbers from 0 to 1, the same for the same seed (a multiply-with-carry of two halves). */
+export function random(seed) {
+  let [high, low] = [seed + 1, 362_436_069];
+  return () => {
+    high = (36_969 * (high & 65_535) + (high >>> 16)) >>> 0;
+    low = (18_000 * (low & 65_535) + (low >>> 16)) >>> 0;
+    return (((high << 16) + low) >>> 0) / 2 ** 32;
+  };
+}

@@ -80,27 +80,27 @@ export class Cache<V> {
 
   /** The value under this key, which then counts as used. */
   get(key: string): V | undefined {
-    const number = this.#machine.get(checkedKey(key), this.#now());
+    const number = this.#machine.get(checkedKey(key), this.#waits.now());
     this.#forget();
     return this.#values.get(number);
   }
 
   /** Whether there is a value under this key. It does not count as used by that. */
   has(key: string): boolean {
-    return this.#machine.has(checkedKey(key), this.#now());
+    return this.#machine.has(checkedKey(key), this.#waits.now());
   }
 
   /** Keeps a value under this key. */
   set(key: string, value: V): this {
     const weight = this.#weightOf(value, checkedKey(key));
-    this.#machine.set(key, this.#number(value), weight, this.#now());
+    this.#machine.set(key, this.#number(value), weight, this.#waits.now());
     this.#forget();
     return this;
   }
 
   /** Forgets the value under this key. Whether there was one. */
   delete(key: string): boolean {
-    const wasThere = this.#machine.delete(checkedKey(key), this.#now());
+    const wasThere = this.#machine.delete(checkedKey(key), this.#waits.now());
     this.#forget();
     return wasThere;
   }
@@ -113,17 +113,17 @@ export class Cache<V> {
 
   /** How many values there are. */
   get size(): number {
-    return this.#machine.size(this.#now());
+    return this.#machine.size(this.#waits.now());
   }
 
   /** How much the values weigh together. */
   get weight(): number {
-    return this.#machine.weight(this.#now());
+    return this.#machine.weight(this.#waits.now());
   }
 
   /** What has happened so far. */
   get stats(): CacheStats {
-    const [hits, misses, joined, evicted, expired] = this.#machine.stats(this.#now());
+    const [hits, misses, joined, evicted, expired] = this.#machine.stats(this.#waits.now());
     return { hits: hits!, misses: misses!, joined: joined!, evicted: evicted!, expired: expired! };
   }
 
@@ -148,7 +148,7 @@ export class Cache<V> {
     }
     for (;;) {
       signal?.throwIfAborted();
-      const [answer, number] = this.#machine.ask(key, this.#now()) as unknown as readonly [number, number];
+      const [answer, number] = this.#machine.ask(key, this.#waits.now()) as unknown as readonly [number, number];
       this.#forget();
       if (answer === HIT) return this.#values.get(number)!;
       if (answer === FETCH) return this.#fetch(number, key, fetch, signal);
@@ -170,7 +170,7 @@ export class Cache<V> {
       const fetched = new Promise<V>((resolve) => resolve(fetch(controller.signal)));
       const value = await this.#waits.until(fetched, signal);
       const weight = this.#weightOf(value, key);
-      this.#machine.land(flight, this.#number(value), weight, this.#now());
+      this.#machine.land(flight, this.#number(value), weight, this.#waits.now());
       this.#forget();
       land({ value });
       return value;
@@ -182,10 +182,6 @@ export class Cache<V> {
     } finally {
       this.#flights.delete(flight);
     }
-  }
-
-  #now(): number {
-    return this.#waits.transport.now();
   }
 
   #number(value: V): number {

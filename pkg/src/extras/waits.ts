@@ -9,9 +9,9 @@ export type TransportTime = Pick<MockTransport, "now" | "signal">;
 /** Those who wait for what may never come. Nobody waits for longer than the transport lives. */
 export class Waits {
   readonly transport: TransportTime;
-  readonly #rejects = new Set<(reason: unknown) => void>();
+  readonly #ends = new Set<(reason: unknown) => void>();
   readonly #end = () => {
-    for (const reject of [...this.#rejects]) reject(this.transport.signal.reason);
+    for (const end of [...this.#ends]) end(this.transport.signal.reason);
   };
 
   constructor(transport: TransportTime, forWhat: string) {
@@ -22,6 +22,16 @@ export class Waits {
     this.transport = transport;
   }
 
+  /** Whether the transport is disposed. */
+  get isOver(): boolean {
+    return this.transport.signal.aborted;
+  }
+
+  /** The transport's time. Throws when it is disposed. */
+  now(): number {
+    return this.transport.now();
+  }
+
   /** What the promise gives; rejects when the signal aborts or the transport is disposed before. */
   until<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -30,25 +40,27 @@ export class Waits {
       const settle =
         <A>(end: (outcome: A) => void) =>
         (outcome: A) => {
-          this.#remove(fail);
+          this.leave(fail);
           signal?.removeEventListener("abort", abort);
           end(outcome);
         };
       const fail = settle(reject);
       const abort = () => fail(signal!.reason);
-      this.#add(fail);
+      this.enter(fail);
       signal?.addEventListener("abort", abort);
       promise.then(settle(resolve), fail);
     });
   }
 
-  #add(reject: (reason: unknown) => void): void {
-    if (this.#rejects.size === 0) this.transport.signal.addEventListener("abort", this.#end);
-    this.#rejects.add(reject);
+  /** Has `end` called when the transport is disposed, with the error. */
+  enter(end: (reason: unknown) => void): void {
+    if (this.#ends.size === 0) this.transport.signal.addEventListener("abort", this.#end);
+    this.#ends.add(end);
   }
 
-  #remove(reject: (reason: unknown) => void): void {
-    this.#rejects.delete(reject);
-    if (this.#rejects.size === 0) this.transport.signal.removeEventListener("abort", this.#end);
+  /** Takes that back. */
+  leave(end: (reason: unknown) => void): void {
+    this.#ends.delete(end);
+    if (this.#ends.size === 0) this.transport.signal.removeEventListener("abort", this.#end);
   }
 }

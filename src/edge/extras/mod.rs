@@ -11,3 +11,4 @@
 )]
 
 mod cache;
+mod queue;

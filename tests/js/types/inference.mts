@@ -17,6 +17,7 @@ import {
   when,
 } from "mockwire";
 import { Cache, type CacheStats } from "mockwire/cache";
+import { type QueueStatus, RequestQueue } from "mockwire/queue";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -161,4 +162,15 @@ cache.set("a", 1);
 // @ts-expect-error unknown option
 new Cache(transport, { max: 5 });
 await cache.getOrFetch("a", async (signal: AbortSignal) => ({ name: String(signal.aborted) }), { signal: AbortSignal.abort() });
-export { cached, counts };
+const queue = new RequestQueue(transport, { workers: 2, maxWaiting: 5, ageing: 5 });
+const added = queue.add(async (signal) => (await transport.fetch("https://api.test", { signal })).status, { priority: "critical" });
+same<typeof added, Promise<number>>();
+const status: QueueStatus = queue.status;
+// @ts-expect-error how many workers?
+new RequestQueue(transport, {});
+// @ts-expect-error no such priority
+queue.add(() => 1, { priority: "urgent" });
+// @ts-expect-error no such end
+queue.stop("now");
+await queue.idle();
+export { cached, counts, status };
