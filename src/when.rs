@@ -343,6 +343,26 @@ fn registered<T>(result: Result<T>) -> T {
     }
 }
 
+/// A rule that is half written can be finished in several ways.
+impl<M: Mode> Clone for When<M> {
+    fn clone(&self) -> Self {
+        Self {
+            transport: self.transport.clone(),
+            matcher: self.matcher.clone(),
+            times: self.times,
+            priority: self.priority,
+            step: self.step.clone(),
+            scope: self.scope,
+            rates: self.rates.clone(),
+            chaos: self.chaos.clone(),
+            protocol: self.protocol.clone(),
+            identify: self.identify.clone(),
+            connection_rate: self.connection_rate.clone(),
+            site: self.site.clone(),
+        }
+    }
+}
+
 impl<M: Mode> fmt::Debug for When<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "When({}, {})", self.matcher, self.times)

@@ -220,13 +220,14 @@ impl Ease {
         let captures =
             |pattern: &Pattern| matches!(pattern, Pattern::Path(path) if path.exact().is_none());
         let replies = action.replies();
-        let has_template = replies.iter().any(Reply::is_template);
+        let depends = |reply: &Reply| reply.is_template() || reply.is_from_exchange();
+        let differs = replies.iter().any(depends);
         Self {
             decided_by_target: matcher.is_only(Pattern::is_about_target)
-                && !has_template
+                && !differs
                 && terms.rates.is_empty(),
             replies_alike: !replies.is_empty()
-                && !has_template
+                && !differs
                 && !matcher.required_patterns().any(captures),
         }
     }

@@ -59,6 +59,23 @@ where
     }
 }
 
+/// A handler as a type of its own: what a protocol's module wraps a user's closure in. See
+/// [`When::reply_by`](crate::When::reply_by).
+pub trait Handler {
+    /// The reply to a request. Runs outside every lock.
+    fn reply(&self, request: &Request) -> Reply;
+}
+
+/// A [`Handler`] as a rule keeps it: what the bounds of those name who pass handlers on.
+#[derive(Debug)]
+pub struct By<H>(pub(crate) H);
+
+impl<M: Mode, H: Handler> Responder<M> for By<H> {
+    fn respond(&self, request: &Request) -> Answer<M> {
+        Answer::Ready(Outgoing::of(self.0.reply(request)))
+    }
+}
+
 /// A closure that gives a future of the reply.
 #[doc(hidden)]
 #[derive(Debug)]

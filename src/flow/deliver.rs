@@ -1,5 +1,6 @@
 //! The last step of a call: the reply becomes a response, when its time comes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::damage::Damage;
+use crate::model::exchange::Exchange;
 use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
 
@@ -60,7 +62,7 @@ impl<M: Mode> Respond<M> {
             };
             return Poll::Ready(Err(self.fail(exchange, Error::new(exhausted))));
         };
-        if self.damage.is_some() {
+        if self.damage.is_some() || reply.is_from_exchange() {
             let outgoing = Outgoing::of(reply.clone());
             return self.send(exchange, outgoing, request, Some(&rule.site), cx);
         }
@@ -80,6 +82,12 @@ impl<M: Mode> Respond<M> {
         site: Option<&Site>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
+        if outgoing.reply.is_from_exchange() {
+            match self.make(exchange, outgoing.reply, request.as_ref()) {
+                Ok(reply) => outgoing.reply = reply,
+                Err(panic) => return Poll::Ready(Err(self.panicked(exchange, site, &*panic))),
+            }
+        }
         if let Some(damage) = self.damage.take() {
             outgoing = outgoing.damaged(*damage, request.as_ref());
         }
@@ -100,6 +108,33 @@ impl<M: Mode> Respond<M> {
             return self.deliver_now(exchange, &reply, live, request.as_ref(), false, cx);
         }
         self.deliver_later(exchange, outgoing, request, false, cx)
+    }
+
+    /// The reply that is made of this exchange, outside every borrow; or the panic of who makes it.
+    #[cold]
+    fn make(
+        &self,
+        exchange: ExchangeId,
+        reply: Reply,
+        request: Option<&Request>,
+    ) -> std::thread::Result<Reply> {
+        let Some(request) = request else {
+            unreachable!("whoever replies to a request by what it says has it");
+        };
+        let engine = self.engine();
+        engine.follow_clock();
+        let (sequence, at) = engine.with(|core| {
+            let sequence = core.exchanges.get(exchange).map(|it| it.sequence());
+            (sequence.unwrap_or_default(), core.timeline.now())
+        });
+        let facts = Exchange {
+            request: request.clone(),
+            sequence,
+            at,
+            epoch: engine.settings.epoch,
+            seed: engine.settings.seed,
+        };
+        catch_unwind(AssertUnwindSafe(|| reply.for_exchange(&facts)))
     }
 
     /// Sends a reply when its time comes.
@@ -157,9 +192,13 @@ impl<M: Mode> Respond<M> {
         let headless = request.is_some_and(|request| request.method() == Method::HEAD);
         let source = match (&reply.body, live) {
             (ReplyBody::Fault(fault), _) => return Err(self.fail(exchange, (*fault).into())),
-            (ReplyBody::Empty | ReplyBody::External { .. } | ReplyBody::Never, None) => {
-                Source::Done
-            }
+            (
+                ReplyBody::Empty
+                | ReplyBody::External { .. }
+                | ReplyBody::FromExchange(_)
+                | ReplyBody::Never,
+                None,
+            ) => Source::Done,
             _ if headless => Source::Done,
             (_, Some(live)) => Source::Live(live),
             (ReplyBody::Frames(frames), _) if frames.is_empty() => Source::Done,

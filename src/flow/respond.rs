@@ -289,7 +289,7 @@ impl<M: Mode> Respond<M> {
         std::mem::replace(&mut self.state, State::Over)
     }
 
-    fn panicked(
+    pub(super) fn panicked(
         &self,
         exchange: ExchangeId,
         site: Option<&Site>,

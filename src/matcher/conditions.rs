@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::exact::ExactTarget;
 use super::pattern::{HostPattern, JsonTest, Pattern};
+use super::reading::Reading;
 use super::text::Test;
 use super::{Matcher, Node, StateTest, target};
 use crate::error::{Error, Part, Result, TOKEN};
@@ -317,6 +318,35 @@ pub(crate) fn state_test<M: Mode>(state: &State<M>, key: &str, test: JsonTest) -
         key: key.to_owned(),
         test,
     })))
+}
+
+/// Something that the closure reads off a request, under a name that a diagnosis tells: what conditions
+/// on the contents of a protocol are made of. `None` is "missing".
+///
+/// Unlike a [`predicate`] it says what it expected and what it found. It may run more than once for a
+/// request, and again when that is diagnosed: let it have no effects. If it panics, the caller gets an
+/// error.
+///
+/// ```
+/// use mockwire::{Reply, reading, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// let first_word = reading("first word", |request| {
+///     let text = request.text().ok()?;
+///     Some(text.split_whitespace().next()?.into())
+/// });
+/// transport.post("/say").and(first_word.equals("please")).reply("with pleasure");
+///
+/// let request = http::Request::post("https://api.test/say").body("now!").unwrap();
+/// let error = transport.block_on(transport.call(request)).unwrap_err();
+/// let check = &error.diagnosis().unwrap().nearest[0].checks[2];
+/// assert_eq!((&*check.matcher, &*check.expected, &*check.actual), ("first word", r#""please""#, r#""now!""#));
+/// ```
+pub fn reading<F>(what: &str, read: F) -> Reading
+where
+    F: Fn(&Request) -> Option<Value> + Send + Sync + 'static,
+{
+    Reading::new(what, read)
 }
 
 /// All of these.

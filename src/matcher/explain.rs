@@ -14,7 +14,7 @@ use crate::model::redact::REDACTED;
 use crate::model::request::Request;
 
 /// How many characters of a value are told.
-const LONGEST: usize = 120;
+pub(super) const LONGEST: usize = 120;
 
 impl<M: Mode> Matcher<M> {
     /// What the matcher asks, each with what was found. Runs no predicate that has not run yet.
@@ -30,6 +30,7 @@ impl<M: Mode> Node<M> {
         match self {
             Self::All(all) => all.iter().for_each(|node| node.explain(subject, checks)),
             Self::Pattern(pattern) => checks.push(pattern.explain(subject)),
+            Self::Reading(reading) => checks.push(reading.explain(subject.request)),
             Self::State(state) => checks.push(state.explain()),
             Self::Target(target) => {
                 let patterns = target.patterns();
@@ -71,6 +72,7 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.verdict(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Some(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.remembered(&**test)?.ok(),
+            Self::Reading(reading) => reading.test(subject.request).ok(),
             Self::State(state) => Some(state.test()),
             Self::Target(target) => Some(target.test(subject.request)),
         }
@@ -278,7 +280,7 @@ fn not_json(request: &Request) -> Option<String> {
     })
 }
 
-fn or_missing(value: Option<&Value>) -> String {
+pub(super) fn or_missing(value: Option<&Value>) -> String {
     value.map_or_else(|| "(missing)".to_owned(), ToString::to_string)
 }
 
@@ -299,7 +301,7 @@ pub(crate) fn cut(text: &str, characters: usize) -> String {
 }
 
 /// Cuts both texts, where they are long, so that what is left shows where they differ.
-fn cut_to_difference(check: &mut Check) {
+pub(super) fn cut_to_difference(check: &mut Check) {
     const BEFORE: usize = 20;
     let (expected, actual) = (check.expected.chars(), check.actual.chars());
     let alike = expected.zip(actual).take_while(|(a, b)| a == b).count();
@@ -347,6 +349,7 @@ fn dissimilarity(a: &str, b: &str) -> u32 {
 impl fmt::Display for JsonTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Contains(part) => write!(f, "containing {part:?}"),
             Self::Equals(value) => write!(f, "{value}"),
             Self::Includes(value) => write!(f, "including {value}"),
             Self::Missing => f.write_str("(missing)"),
@@ -420,6 +423,7 @@ impl<M: Mode> fmt::Display for Node<M> {
                 write!(f, "{matcher} {}", cut(&expected, LONGEST))
             }
             Self::Predicate { label, .. } => write!(f, "predicate {label}"),
+            Self::Reading(reading) => reading.fmt(f),
             Self::State(state) => {
                 let expected = cut(&state.test.to_string(), LONGEST);
                 write!(f, "state {} {expected}", state.key)

@@ -5,6 +5,7 @@ pub(crate) mod exact;
 pub(crate) mod explain;
 pub(crate) mod path;
 pub(crate) mod pattern;
+pub(crate) mod reading;
 pub(crate) mod target;
 pub(crate) mod text;
 
@@ -16,8 +17,9 @@ use http::HeaderName;
 
 use self::exact::ExactTarget;
 use self::pattern::{JsonTest, Pattern};
+use self::reading::ReadingTest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mode::Mode;
+use crate::mode::{AcceptPredicate, Mode};
 use crate::model::request::Request;
 use crate::state::State;
 
@@ -52,6 +54,7 @@ pub(crate) enum Node<M: Mode> {
         label: Box<str>,
         test: M::Predicate,
     },
+    Reading(Box<ReadingTest>),
     State(Box<StateTest<M>>),
     Target(ExactTarget),
 }
@@ -64,9 +67,15 @@ pub(crate) struct StateTest<M: Mode> {
     pub(crate) test: JsonTest,
 }
 
-/// A user's condition on a request, erased. Implemented by every `Fn(&Request) -> bool`.
+/// A user's condition on a request. Implemented by every `Fn(&Request) -> bool`; a type of your own
+/// implements it where it wraps what somebody else gives, as the module of a protocol does. See
+/// [`Matcher::custom`].
 pub trait Predicate {
-    #[doc(hidden)]
+    /// Whether a request satisfies it. `sequence` is the number of the request on its transport.
+    ///
+    /// # Errors
+    ///
+    /// What the caller of the transport is to get instead of an answer.
     fn test(&self, request: &Request, sequence: u64) -> Result<bool>;
 }
 
@@ -134,6 +143,42 @@ impl<M: Mode> Matcher<M> {
     #[must_use]
     pub fn any() -> Self {
         Self(Node::All(Vec::new()))
+    }
+
+    /// A condition of a type of your own, under a name that a diagnosis tells; see
+    /// [`predicate`](crate::predicate) for closures.
+    ///
+    /// ```
+    /// use mockwire::{AcceptPredicate, Matcher, Mode, Predicate, Reply, Request, Result, sync::MockTransport};
+    ///
+    /// /// What a protocol's module wraps a user's closure in.
+    /// struct OnText<F>(F);
+    ///
+    /// impl<F: Fn(&str) -> bool> Predicate for OnText<F> {
+    ///     fn test(&self, request: &Request, _: u64) -> Result<bool> {
+    ///         Ok((self.0)(request.text()?))
+    ///     }
+    /// }
+    ///
+    /// fn text<M: Mode + AcceptPredicate<OnText<F>>, F: Fn(&str) -> bool + 'static>(test: F) -> Matcher<M> {
+    ///     Matcher::custom("text", OnText(test))
+    /// }
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.post("/").and(text(|it| it.len() < 9)).reply("short");
+    /// # let request = http::Request::post("https://api.test/").body("hello").unwrap();
+    /// # assert!(transport.block_on(transport.call(request)).is_ok());
+    /// ```
+    #[must_use]
+    pub fn custom<P>(label: &str, predicate: P) -> Self
+    where
+        P: Predicate + 'static,
+        M: AcceptPredicate<P>,
+    {
+        Self(Node::Predicate {
+            label: label.into(),
+            test: M::erase_predicate(predicate),
+        })
     }
 
     /// Both this and the other.
@@ -258,6 +303,7 @@ impl<M: Mode> Node<M> {
             Self::Not(node) => node.test(subject).map(|matched| !matched),
             Self::Pattern(pattern) => Ok(pattern.test(subject)),
             Self::Predicate { test, .. } => subject.ask(&**test),
+            Self::Reading(reading) => reading.test(subject.request),
             Self::State(state) => Ok(state.test()),
             Self::Target(target) => Ok(target.test(subject.request)),
         }
@@ -268,7 +314,11 @@ impl<M: Mode> Node<M> {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().find_map(Self::mistake),
             Self::Invalid(error) => Some(error.clone()),
             Self::Not(node) => node.mistake(),
-            Self::Pattern(_) | Self::Predicate { .. } | Self::State(_) | Self::Target(_) => None,
+            Self::Pattern(_)
+            | Self::Predicate { .. }
+            | Self::Reading(_)
+            | Self::State(_)
+            | Self::Target(_) => None,
         }
     }
 
@@ -283,7 +333,11 @@ impl<M: Mode> Node<M> {
                     *secret |= names.contains(name);
                 }
             }
-            Self::Invalid(_) | Self::Predicate { .. } | Self::State(_) | Self::Target(_) => {}
+            Self::Invalid(_)
+            | Self::Predicate { .. }
+            | Self::Reading(_)
+            | Self::State(_)
+            | Self::Target(_) => {}
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) enum Pattern {
 /// What is asked of a value in a JSON body.
 #[derive(Clone, Debug)]
 pub(crate) enum JsonTest {
+    /// A string with this in it.
+    Contains(String),
     Equals(Value),
     Includes(Value),
     Missing,
@@ -103,7 +105,7 @@ impl JsonTest {
         match self {
             Self::Equals(value) => Some((value, Comparison::Equal)),
             Self::Includes(value) => Some((value, Comparison::Includes)),
-            Self::Missing | Self::Present => None,
+            Self::Contains(_) | Self::Missing | Self::Present => None,
         }
     }
 
@@ -113,7 +115,12 @@ impl JsonTest {
                 json::matches(expected, actual, comparison)
             }
             (Some(_), None) => false,
-            (None, actual) => actual.is_some() == matches!(self, Self::Present),
+            (None, actual) => match self {
+                Self::Contains(part) => actual
+                    .and_then(Value::as_str)
+                    .is_some_and(|text| text.contains(part.as_str())),
+                _ => actual.is_some() == matches!(self, Self::Present),
+            },
         }
     }
 }

@@ -193,8 +193,8 @@ impl Reply {
             ReplyBody::Full(bytes) => Script::new().frame(bytes.clone()),
             ReplyBody::Script(script) => Script::clone(script),
             ReplyBody::External { .. } | ReplyBody::Fault(_) | ReplyBody::Never => return self,
-            ReplyBody::Template(_) => {
-                let reason = "the body of a template is not known beforehand: \
+            ReplyBody::FromExchange(_) | ReplyBody::Template(_) => {
+                let reason = "the body is not known beforehand: \
                               use `reply_with`, and damage what it makes";
                 let error = Error::invalid(Part::Option, format!("{damage:?}"), reason);
                 return self.fail(error);

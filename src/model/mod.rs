@@ -10,6 +10,8 @@ pub(crate) mod connection_builder;
 pub(crate) mod content;
 pub(crate) mod damage;
 pub(crate) mod date;
+pub(crate) mod exchange;
+pub(crate) mod from_exchange;
 pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod message;

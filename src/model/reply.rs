@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::content::Content;
+use super::from_exchange::Maker;
 use super::redact;
 use super::request::Request;
 use super::script::Script;
@@ -67,6 +68,8 @@ pub(crate) enum ReplyBody {
     /// No response at all: this failure.
     Fault(Fault),
     Frames(Arc<[Bytes]>),
+    /// What this makes of each exchange.
+    FromExchange(Maker),
     Full(Bytes),
     /// No response, ever.
     Never,
@@ -339,7 +342,11 @@ impl Reply {
     pub(crate) fn mistake(&self) -> Option<Error> {
         let has_body = !matches!(
             self.body,
-            ReplyBody::Empty | ReplyBody::Fault(_) | ReplyBody::External { .. } | ReplyBody::Never
+            ReplyBody::Empty
+                | ReplyBody::Fault(_)
+                | ReplyBody::External { .. }
+                | ReplyBody::FromExchange(_)
+                | ReplyBody::Never
         );
         let forbids_body = matches!(self.status.as_u16(), 204 | 205 | 304);
         self.invalid.clone().or_else(|| {

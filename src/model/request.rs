@@ -208,6 +208,35 @@ impl Request {
         self.data.views.get_or_parse(|| self.json())
     }
 
+    /// What the closure makes of the request: once per request and type, then shared by matchers,
+    /// handlers and captures. Give each way of reading a type of its own. A failure is not kept.
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// /// How many words a body has.
+    /// struct Words(usize);
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.post("/").reply("thanks");
+    /// # let request = http::Request::post("https://api.test/").body("one two").unwrap();
+    /// # transport.block_on(transport.call(request)).unwrap();
+    /// let request = transport.last_request().unwrap().request;
+    /// let words = request.view_with(|it| Ok::<_, mockwire::Error>(Words(it.text()?.split(' ').count())))?;
+    /// assert_eq!(words.0, 2);
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the closure fails with.
+    pub fn view_with<T, E>(&self, read: impl FnOnce(&Self) -> Result<T, E>) -> Result<Arc<T>, E>
+    where
+        T: Any + Send + Sync,
+    {
+        self.data.views.get_or_parse(|| read(self))
+    }
+
     /// The name-value pairs of an `application/x-www-form-urlencoded` body, decoded, in order.
     pub fn form_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         urlencoded::pairs(std::str::from_utf8(&self.data.body).unwrap_or_default())

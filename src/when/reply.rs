@@ -9,7 +9,7 @@ use http_body::Body as HttpBody;
 use super::{When, registered};
 use crate::core::rules::Action;
 use crate::error::{BoxError, Error, Part, Result};
-use crate::flow::answer::{Eventual, Immediate, Passthrough, Streaming};
+use crate::flow::answer::{By, Eventual, Handler, Immediate, Passthrough, Streaming};
 use crate::flow::hold::Hold;
 use crate::mode::{AcceptResponder, Mode};
 use crate::model::content::Content;
@@ -121,6 +121,42 @@ impl<M: Mode> When<M> {
         M: AcceptResponder<Immediate<F>>,
     {
         let responder = M::erase_responder(Immediate(handler));
+        registered(self.register(Action::Handle(responder)))
+    }
+
+    /// Answers with what a handler of a type of its own gives; see
+    /// [`reply_with`](Self::reply_with) for closures. Registers the rule.
+    ///
+    /// ```
+    /// use mockwire::{Handler, Reply, Request, sync::MockTransport};
+    ///
+    /// /// What a protocol's module wraps a user's closure in.
+    /// struct Shout<F>(F);
+    ///
+    /// impl<F: Fn(&str) -> String> Handler for Shout<F> {
+    ///     fn reply(&self, request: &Request) -> Reply {
+    ///         Reply::from(request.text().map(|text| (self.0)(text).to_uppercase()))
+    ///     }
+    /// }
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.post("/shout").reply_by(Shout(|text: &str| format!("{text}!")));
+    /// # let request = http::Request::post("https://api.test/shout").body("hi").unwrap();
+    /// # let text = transport.block_on(async { transport.call(request).await?.into_body().text().await })?;
+    /// # assert_eq!(text, "HI!");
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If a condition is malformed, or the transport is disposed.
+    #[track_caller]
+    pub fn reply_by<H>(self, handler: H) -> Rule<M>
+    where
+        H: Handler + 'static,
+        M: AcceptResponder<By<H>>,
+    {
+        let responder = M::erase_responder(By(handler));
         registered(self.register(Action::Handle(responder)))
     }
 

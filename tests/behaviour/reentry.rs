@@ -187,6 +187,38 @@ fn handlers_predicates_and_parsers_may_use_the_transport() {
 }
 
 #[test]
+fn who_reads_a_request_or_makes_the_reply_of_an_exchange_may_use_the_transport() {
+    watched(|| {
+        let transport = armed();
+        let read = mockwire::reading("body", |request| {
+            intrude();
+            Some(request.text().ok()?.into())
+        });
+        let owned = Owned;
+        let rule = transport
+            .post("/")
+            .and(read.exists())
+            .reply(Reply::from_exchange(move |exchange| {
+                let _ = &owned;
+                intrude();
+                exchange.sequence().to_string()
+            }));
+        let before = intrusions();
+        assert_eq!(fetch(&transport).unwrap(), "1");
+        assert!(intrusions() >= before + 2);
+        assert_intrudes("diagnosing", || {
+            transport.assert_called(mockwire::reading("body", |_| None).missing(), 1..);
+            let read = mockwire::reading("body", |_| {
+                intrude();
+                None
+            });
+            assert!(transport.requests_matching(read.exists()).is_empty());
+        });
+        assert_intrudes("removing the rule", || rule.remove().unwrap());
+    });
+}
+
+#[test]
 fn an_asynchronous_handler_may_use_the_transport() {
     watched(|| {
         let transport = armed();

@@ -1,0 +1,151 @@
+//! A message as JSON, and the parts that it shares with the stream.
+
+use serde_json::Value;
+
+use crate::providers::answer::Block;
+use crate::providers::ids::Ids;
+use crate::providers::usage::Counted;
+use crate::providers::wire::Wire;
+use crate::providers::{Answer, Conversation, Stop};
+use crate::{Exchange, Reply};
+
+/// What of a message depends on the exchange.
+pub(super) struct Head {
+    pub(super) request_id: String,
+    pub(super) id: String,
+    pub(super) model: String,
+    pub(super) ids: Ids,
+    pub(super) usage: Counted,
+}
+
+impl Head {
+    pub(super) fn new(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Self {
+        let mut ids = Ids::new(exchange);
+        let request_id = request_id(&mut ids);
+        let id = ids.alphanumeric("msg_01", 22);
+        let (said, thought) = answer.bytes();
+        let model = answer.model.as_ref().unwrap_or(&conversation.model);
+        Self {
+            request_id,
+            id: answer.id.clone().unwrap_or(id),
+            model: model.clone(),
+            ids,
+            usage: answer.usage.of(conversation, said, thought),
+        }
+    }
+
+    /// The message, with what it says so far.
+    pub(super) fn message(&self, content: Vec<Wire>, stop: Option<&Stop>, usage: Wire) -> Wire {
+        Wire::object()
+            .put("model", self.model.as_str())
+            .put("id", self.id.as_str())
+            .put("type", "message")
+            .put("role", "assistant")
+            .put("content", content)
+            .put("stop_reason", stop.map(stop_reason))
+            .put("stop_sequence", stop.and_then(stop_sequence))
+            .put("usage", usage)
+    }
+
+    /// The usage as a message has it, with so many tokens of output.
+    pub(super) fn usage(&self, output: u64) -> Wire {
+        let kinds = Wire::object()
+            .put("ephemeral_5m_input_tokens", self.usage.cache_creation)
+            .put("ephemeral_1h_input_tokens", 0_u64);
+        self.cumulative_usage()
+            .put("cache_creation", kinds)
+            .put("output_tokens", output)
+            .put("service_tier", "standard")
+            .put("inference_geo", "not_available")
+    }
+
+    /// The usage of input, which every count begins with.
+    fn cumulative_usage(&self) -> Wire {
+        Wire::object()
+            .put("input_tokens", self.usage.input)
+            .put("cache_creation_input_tokens", self.usage.cache_creation)
+            .put("cache_read_input_tokens", self.usage.cache_read)
+    }
+
+    /// The usage as the end of a stream has it: all of it.
+    pub(super) fn final_usage(&self) -> Wire {
+        self.cumulative_usage()
+            .put("output_tokens", self.usage.output)
+    }
+
+    pub(super) fn signature(&mut self, signature: Option<&str>) -> String {
+        let drawn = self.ids.base64(64);
+        signature.map_or(drawn, str::to_owned)
+    }
+
+    pub(super) fn tool_id(&mut self, id: Option<&str>) -> String {
+        let drawn = self.ids.alphanumeric("toolu_01", 22);
+        id.map_or(drawn, str::to_owned)
+    }
+}
+
+pub(super) fn request_id(ids: &mut Ids) -> String {
+    ids.alphanumeric("req_011", 21)
+}
+
+pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+    let mut head = Head::new(exchange, conversation, answer);
+    let blocks = answer.content.iter();
+    let content = blocks.filter_map(|it| block(&mut head, it)).collect();
+    let stop = answer.reason();
+    let usage = head.usage(head.usage.output);
+    let message = head.message(content, Some(&stop), usage);
+    let message = message.put_some("stop_details", stop_details(answer));
+    Reply::json(message).header("request-id", &head.request_id)
+}
+
+fn block(head: &mut Head, block: &Block) -> Option<Wire> {
+    Some(match block {
+        Block::Refusal { .. } => return None,
+        Block::RedactedThinking { data } => Wire::object()
+            .put("type", "redacted_thinking")
+            .put("data", data.as_str()),
+        Block::Text { text } => Wire::object()
+            .put("type", "text")
+            .put("text", text.as_str()),
+        Block::Thinking { text, signature } => Wire::object()
+            .put("type", "thinking")
+            .put("thinking", text.as_str())
+            .put("signature", head.signature(signature.as_deref())),
+        Block::ToolCall(call) => Wire::object()
+            .put("type", "tool_use")
+            .put("id", head.tool_id(call.id.as_deref()))
+            .put("name", call.name.as_str())
+            .put("input", call.value()),
+    })
+}
+
+pub(super) fn stop_reason(stop: &Stop) -> &str {
+    match stop {
+        Stop::ContentFilter | Stop::Refusal => "refusal",
+        Stop::EndTurn => "end_turn",
+        Stop::MaxTokens => "max_tokens",
+        Stop::Other(word) => word,
+        Stop::PauseTurn => "pause_turn",
+        Stop::StopSequence(_) => "stop_sequence",
+        Stop::ToolUse => "tool_use",
+    }
+}
+
+pub(super) fn stop_sequence(stop: &Stop) -> Option<&str> {
+    match stop {
+        Stop::StopSequence(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Why it refuses, where it does.
+pub(super) fn stop_details(answer: &Answer) -> Option<Wire> {
+    let explanation = answer.refused()?;
+    Some(
+        Wire::object()
+            .put("type", "refusal")
+            .put("category", Value::Null)
+            .put("explanation", explanation),
+    )
+}

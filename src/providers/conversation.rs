@@ -1,0 +1,306 @@
+//! What the model is asked, as a request of a provider says it, in words that all providers share.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::usage::tokens;
+
+/// What a request asks of a model: a view of its JSON, made once per request and shared. The same for
+/// all providers; [`json`](Self::json) is what the request says itself.
+///
+/// ```
+/// use mockwire::providers::{Answer, Role, anthropic};
+/// use mockwire::sync::MockTransport;
+/// use serde_json::json;
+///
+/// let transport = MockTransport::new();
+/// anthropic::messages(&transport).reply(Answer::text("Hello!"));
+/// # let body = json!({"model": "claude", "max_tokens": 64, "system": "Be brief.",
+/// #     "messages": [{"role": "user", "content": "hi"}],
+/// #     "tools": [{"name": "get_weather", "input_schema": {"properties": {"city": {"type": "string"}}}}]});
+/// # let request = http::Request::post("https://api.anthropic.com/v1/messages").body(body).unwrap();
+/// # transport.block_on(transport.call(request))?;
+///
+/// let captured = transport.last_request().unwrap();
+/// let conversation = anthropic::conversation(&captured.request)?;
+/// assert_eq!(conversation.model, "claude");
+/// assert_eq!(conversation.max_tokens, Some(64));
+/// assert_eq!(conversation.system.as_deref(), Some("Be brief."));
+/// assert_eq!(conversation.messages[0].role, Role::User);
+/// assert_eq!(conversation.messages[0].text(), "hi");
+/// assert_eq!(conversation.tool("get_weather").unwrap().property("city").unwrap()["type"], "string");
+/// # Ok::<(), mockwire::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// Which model is asked; empty when the request does not say.
+    pub model: String,
+    /// What the model is told about its task, apart from the messages or in messages of its own: all of
+    /// it, joined by line breaks.
+    pub system: Option<String>,
+    /// Of how many blocks that is made; 1 for a plain string.
+    pub system_blocks: usize,
+    /// The messages, in order, as many as the request has.
+    pub messages: Vec<Message>,
+    /// The tools that the model may call.
+    pub tools: Vec<Tool>,
+    /// How many tokens the answer may have.
+    pub max_tokens: Option<u64>,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// How many tokens the model may think.
+    pub thinking_budget: Option<u64>,
+    /// How much the model is to think, in OpenAI's words: `low`, `medium`, `high`.
+    pub reasoning_effort: Option<String>,
+    /// The body of the request.
+    pub json: Arc<Value>,
+}
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said, in order.
+    pub blocks: Vec<MessageBlock>,
+}
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// The model.
+    Assistant,
+    /// Whoever wrote the application (`system`, `developer`).
+    System,
+    /// A tool, where its results are messages of their own.
+    Tool,
+    /// The user.
+    User,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MessageBlock {
+    /// Anything else, as the request has it: an image, a document.
+    Other(Value),
+    /// Text.
+    Text(String),
+    /// What the model has thought.
+    Thinking(String),
+    /// A tool that the model has called.
+    ToolCall {
+        /// The id of the call, by which its result is known.
+        id: String,
+        /// The name of the tool.
+        name: String,
+        /// The arguments, parsed where they are a text.
+        arguments: Value,
+    },
+    /// What a tool has given.
+    ToolResult {
+        /// The id of the call.
+        id: String,
+        /// The name of the tool, found by the id where the request does not say it; else empty.
+        name: String,
+        /// The text of the result, or the text of its JSON.
+        content: String,
+        /// Whether the tool has failed, where the provider can tell.
+        is_error: bool,
+    },
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Tool {
+    /// Its name; of a tool that the provider has itself, its type.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The JSON Schema of its arguments; `null` where there is none.
+    pub schema: Value,
+}
+
+impl Conversation {
+    /// Which of the model's answers this is to be, from 1: one more than the model has given, by the
+    /// history in the request. Messages of the model in a row are one answer; what the model is to go on
+    /// with, at the end, is none yet.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        let pairs = self.messages.windows(2);
+        let is_end =
+            |pair: &&[Message]| pair[0].role == Role::Assistant && pair[1].role != Role::Assistant;
+        1 + pairs.filter(is_end).count() as u64
+    }
+
+    /// What the user has said last, if nothing has come since: with a tool's result after it there is
+    /// none, so that a rule for what the user asks does not answer the tool's result, too.
+    #[must_use]
+    pub fn last_user_message(&self) -> Option<String> {
+        let last = self.messages.last()?;
+        let has_text = last
+            .blocks
+            .iter()
+            .any(|it| matches!(it, MessageBlock::Text(_)));
+        (last.role == Role::User && has_text).then(|| last.text())
+    }
+
+    /// What tools have given since the model's last message: those that it waits for.
+    pub fn tool_results(&self) -> impl Iterator<Item = &MessageBlock> {
+        let is_model = |message: &Message| message.role == Role::Assistant;
+        let begin = self.messages.iter().rposition(is_model);
+        let new = &self.messages[begin.map_or(0, |at| at + 1)..];
+        let blocks = new.iter().flat_map(|message| &message.blocks);
+        blocks.filter(|block| matches!(block, MessageBlock::ToolResult { .. }))
+    }
+
+    /// The text of the result of a tool, by the id of the call or by the name of the tool, since the
+    /// model's last message.
+    #[must_use]
+    pub fn tool_result(&self, id_or_name: &str) -> Option<&str> {
+        self.tool_results().find_map(|block| match block {
+            MessageBlock::ToolResult {
+                id, name, content, ..
+            } if id == id_or_name || name == id_or_name => Some(content.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The tool of this name.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// All that is said, by everybody, joined by line breaks.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let of_messages = self.messages.iter().map(Message::text);
+        let system = self.system.clone().filter(|_| !self.has_system_message());
+        let texts: Vec<_> = system.into_iter().chain(of_messages).collect();
+        texts.join("\n")
+    }
+
+    fn has_system_message(&self) -> bool {
+        self.messages.iter().any(|it| it.role == Role::System)
+    }
+
+    /// How many tokens the request is estimated to have.
+    pub(super) fn tokens(&self) -> u64 {
+        let tools = self.tools.iter().map(|tool| {
+            let description = tool.description.as_deref().map_or(0, str::len);
+            let schema = if tool.schema.is_null() {
+                0
+            } else {
+                tool.schema.to_string().len()
+            };
+            tool.name.len() + description + schema
+        });
+        let messages = self.messages.iter().map(Message::bytes);
+        let system = self
+            .system
+            .as_deref()
+            .filter(|_| !self.has_system_message());
+        let bytes = tools.chain(messages).sum::<usize>() + system.map_or(0, str::len);
+        tokens(bytes).max(1)
+    }
+
+    /// Gives the results of tools the names of the calls that they belong to.
+    pub(super) fn name_results(&mut self) {
+        let mut names: Vec<(String, String)> = Vec::new();
+        for message in &mut self.messages {
+            for block in &mut message.blocks {
+                match block {
+                    MessageBlock::ToolCall { id, name, .. } => {
+                        names.push((id.clone(), name.clone()));
+                    }
+                    MessageBlock::ToolResult { id, name, .. } if name.is_empty() => {
+                        let known = names.iter().rev().find(|(known, _)| known == id);
+                        name.clone_from(known.map_or(&String::new(), |(_, name)| name));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Message {
+    pub(super) fn new(role: Role, blocks: Vec<MessageBlock>) -> Self {
+        Self { role, blocks }
+    }
+
+    /// The texts of the message, joined by line breaks.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match block {
+            MessageBlock::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// How many bytes it has, for the estimate of tokens.
+    fn bytes(&self) -> usize {
+        let bytes = self.blocks.iter().map(|block| match block {
+            MessageBlock::Other(_) => 0,
+            MessageBlock::Text(text) | MessageBlock::Thinking(text) => text.len(),
+            MessageBlock::ToolCall {
+                name, arguments, ..
+            } => name.len() + arguments.to_string().len(),
+            MessageBlock::ToolResult { content, .. } => content.len(),
+        });
+        bytes.sum()
+    }
+}
+
+impl Tool {
+    pub(super) fn new(name: String, description: Option<String>, schema: Value) -> Self {
+        Self {
+            name,
+            description,
+            schema,
+        }
+    }
+
+    /// The schema of an argument.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Value> {
+        self.schema.get("properties")?.get(name)
+    }
+
+    /// The names of the arguments that must be given.
+    pub fn required(&self) -> impl Iterator<Item = &str> {
+        let names = self.schema.get("required").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+}
+
+/// What is at a place of a JSON value, as text.
+pub(super) fn string(value: &Value, name: &str) -> Option<String> {
+    Some(value.get(name)?.as_str()?.to_owned())
+}
+
+/// What is at a place of a JSON value, as a list.
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    let list = value.get(name).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
+/// The text of something that is a string, or a list of blocks of which some have a `text`; or its JSON.
+pub(super) fn content_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) if blocks.iter().all(|block| block.get("text").is_some()) => {
+            let texts = blocks.iter().filter_map(|block| string(block, "text"));
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        other => other.to_string(),
+    }
+}

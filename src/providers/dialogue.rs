@@ -1,0 +1,174 @@
+//! A scripted conversation: what the model says at each turn, and what happens after the last.
+
+use std::error::Error;
+use std::fmt;
+
+use super::answer::Answer;
+use super::api::ModelApi;
+use super::conversation::Conversation;
+use super::prompt::Prompt;
+use super::when_prompted::WhenPrompted;
+use crate::futures::Rule;
+use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
+
+/// A scripted conversation: turn by turn what the model is asked, and what it answers.
+///
+/// The history in each request says which turn it is ([`Conversation::turn`]), so requests may be
+/// retried, and many clients may have the same dialogue at once. A request that fits no turn matches
+/// nothing: its [`Diagnosis`](crate::Diagnosis) names the nearest turn and what differs there. A turn
+/// that never comes fails [`verify`](crate::MockTransport::verify).
+///
+/// ```
+/// use mockwire::providers::{Answer, Dialogue, Prompt, anthropic};
+/// use mockwire::sync::MockTransport;
+/// use serde_json::json;
+///
+/// let transport = MockTransport::new();
+/// anthropic::messages(&transport).dialogue(
+///     Dialogue::new()
+///         .turn("Is it warm in Paris?", Answer::new().tool("get_weather", json!({"city": "Paris"})))
+///         .turn(Prompt::new().tool_result_contains("get_weather", "21"), "Yes, 21 degrees.")
+///         .turn("Thanks", "You are welcome."),
+/// );
+///
+/// let ask = |text: &str| {
+///     let message = json!({"role": "user", "content": text});
+///     let body = json!({"model": "claude", "max_tokens": 64, "messages": [message]});
+///     let request = http::Request::post("https://api.anthropic.com/v1/messages").body(body).unwrap();
+///     transport.block_on(transport.call(request))
+/// };
+/// assert!(ask("Is it warm in Paris?").is_ok());
+///
+/// let error = ask("Is it warm in Rome?").unwrap_err();
+/// let differs = error.diagnosis().unwrap().nearest[0].checks.iter().find(|check| !check.passed).unwrap();
+/// assert_eq!(differs.matcher, "last user message");
+/// assert_eq!(differs.expected, r#""Is it warm in Paris?""#);
+/// assert_eq!(differs.actual, r#""Is it warm in Rome?""#);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "a dialogue answers nothing until it is given to `WhenPrompted::dialogue`"]
+pub struct Dialogue {
+    turns: Vec<(Prompt, Answer)>,
+    end: SequenceEnd,
+    any_order: bool,
+}
+
+impl Dialogue {
+    /// A dialogue without turns.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next turn: asked this, the model answers that. What the prompt does not ask for may be
+    /// anything: `Prompt::new()` takes whatever comes at this turn.
+    pub fn turn(mut self, prompt: impl Into<Prompt>, answer: impl Into<Answer>) -> Self {
+        self.turns.push((prompt.into(), answer.into()));
+        self
+    }
+
+    /// What happens after the last turn: nothing matches ([`SequenceEnd::Fail`], unless it is said), the
+    /// last turn goes on, or all begin again.
+    pub fn end(mut self, end: SequenceEnd) -> Self {
+        self.end = end;
+        self
+    }
+
+    /// The turns may come in any order: the prompts alone say which it is, and the history does not
+    /// count. A request that fits more than one fails, with an [`AmbiguousTurn`].
+    pub fn in_any_order(mut self) -> Self {
+        self.any_order = true;
+        self
+    }
+
+    #[track_caller]
+    pub(super) fn register<M: Mode, A: ModelApi>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>> {
+        assert!(!self.turns.is_empty(), "a dialogue needs at least one turn");
+        if self.any_order {
+            self.guard(&when);
+        }
+        let (end, count, any_order) = (self.end, self.turns.len() as u64, self.any_order);
+        let mut rules = Vec::with_capacity(self.turns.len());
+        for ((prompt, answer), turn) in self.turns.into_iter().zip(1..) {
+            let when = when.clone().times(Times::from(1..));
+            let when = if any_order {
+                when
+            } else {
+                when.and(is_turn::<M, A>(turn, count, end))
+            };
+            rules.push(when.prompt(prompt).reply(answer));
+        }
+        rules
+    }
+
+    /// Before all turns: nobody is answered whom two of them would answer.
+    #[track_caller]
+    fn guard<M: Mode, A: ModelApi>(&self, when: &WhenPrompted<M, A>) {
+        let prompts: Vec<Prompt> = self
+            .turns
+            .iter()
+            .map(|(prompt, _)| prompt.clone())
+            .collect();
+        let fitting = move |conversation: &Conversation| -> Vec<usize> {
+            let numbered = prompts.iter().zip(1..);
+            let fitting = numbered.filter(|(prompt, _)| prompt.fits(conversation));
+            fitting.map(|(_, turn)| turn).collect()
+        };
+        let is_ambiguous = reading("turns that fit, more than one", {
+            let fitting = fitting.clone();
+            move |request| {
+                let turns = fitting(&*A::conversation(request).ok()?);
+                (turns.len() > 1).then(|| turns.into())
+            }
+        });
+        let error = move |exchange: &crate::Exchange| -> Result<Reply, AmbiguousTurn> {
+            let conversation = A::conversation(exchange.request());
+            let turns = conversation.map(|it| fitting(&it)).unwrap_or_default();
+            Err(AmbiguousTurn { turns })
+        };
+        let guard = when
+            .clone()
+            .times(Times::from(0..))
+            .and(is_ambiguous.exists());
+        guard.into_when().reply(Reply::from_exchange(error));
+    }
+}
+
+/// That the history says it is this turn, of so many.
+fn is_turn<M: Mode, A: ModelApi>(turn: u64, count: u64, end: SequenceEnd) -> Matcher<M> {
+    let read = move |place: fn(u64, u64) -> u64| {
+        move |request: &crate::Request| {
+            Some(place(A::conversation(request).ok()?.turn(), count).into())
+        }
+    };
+    let reading = match end {
+        SequenceEnd::Fail => reading("turn", read(|turn, _| turn)),
+        SequenceEnd::RepeatLast => reading("turn (the last repeats)", read(u64::min)),
+        SequenceEnd::Cycle => reading(
+            "turn (they begin again)",
+            read(|turn, count| 1 + (turn - 1) % count),
+        ),
+    };
+    reading.equals(turn)
+}
+
+/// A request fits more than one turn of a dialogue whose turns may come in any order. It reaches the
+/// caller as the source of a [`HandlerFailed`](crate::ErrorKind::HandlerFailed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AmbiguousTurn {
+    /// The turns that the request fits, from 1.
+    pub turns: Vec<usize>,
+}
+
+impl fmt::Display for AmbiguousTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let turns: Vec<_> = self.turns.iter().map(ToString::to_string).collect();
+        write!(
+            f,
+            "the request fits the turns {} of the dialogue: let their prompts ask for more, or let the turns come in order",
+            turns.join(" and ")
+        )
+    }
+}
+
+impl Error for AmbiguousTurn {}

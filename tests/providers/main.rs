@@ -1,0 +1,7 @@
+//! What the modules of providers write, compared with recordings, with what a client puts together, and
+//! with itself in other forms.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod anthropic;
+mod grammar;
+mod support;
