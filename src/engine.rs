@@ -43,6 +43,8 @@ pub(crate) struct Settings<M: Mode> {
     pub(crate) requests: usize,
     /// How many bytes of each request body the journal keeps.
     pub(crate) body_bytes: usize,
+    /// How many frames of each streamed body the timeline keeps.
+    pub(crate) frames: usize,
     /// Above how many bytes the journal compresses a request body.
     #[cfg(feature = "compression")]
     pub(crate) compress_above: Option<usize>,
@@ -100,6 +102,7 @@ impl<M: Mode> Engine<M> {
         outcome: Outcome,
         delivered: &mut Delivered,
     ) -> Result<()> {
+        self.follow_clock();
         if self.settings.limits.is_some() {
             return self.finish_limited(exchange, outcome, delivered);
         }
@@ -175,7 +178,7 @@ impl<M: Mode> Engine<M> {
     }
 
     /// A snapshot as it is given out: unpacked, with the transport's own secrets marked.
-    fn shown(&self, mut captured: Captured) -> Captured {
+    pub(crate) fn shown(&self, mut captured: Captured) -> Captured {
         if let Some(head) = &mut captured.response {
             redact::mark(&mut head.headers, &self.settings.redact);
         }

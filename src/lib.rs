@@ -35,6 +35,7 @@
 //! * [`MockTransport::requests`] tells what was [`Captured`]; [`MockTransport::verify`] asserts it.
 //!   An unmatched request is an [`Error`] whose [`Diagnosis`] names the nearest rules and why.
 //! * Time is the transport's own: [`MockTransport::advance`], [`MockTransport::block_on`].
+//! * [`MockTransport::timeline`] tells when everything happened; see [`timeline`].
 //!
 //! # With real clients
 //!
@@ -70,6 +71,7 @@ mod sim;
 pub mod sse;
 pub mod state;
 mod time;
+pub mod timeline;
 mod timer;
 mod transport;
 mod verify;

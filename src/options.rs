@@ -49,6 +49,7 @@ impl<M: Mode> Builder<M> {
                 chaos: Chaos::new(),
                 requests: 16_384,
                 body_bytes: 1 << 20,
+                frames: 1024,
                 #[cfg(feature = "compression")]
                 compress_above: None,
                 redact: Vec::new(),
@@ -138,6 +139,13 @@ impl<M: Mode> Builder<M> {
         self
     }
 
+    /// How many frames of each streamed body the [`timeline`](MockTransport::timeline) tells one by
+    /// one; later ones are counted. 1,024 unless said otherwise.
+    pub fn max_frames(mut self, frames: usize) -> Self {
+        self.settings.frames = frames;
+        self
+    }
+
     /// Compresses the captured bodies that are larger than this; 256 KiB is a good threshold. Never,
     /// unless this is called: it trades time for memory.
     #[cfg(feature = "compression")]
@@ -201,6 +209,7 @@ impl<M: Mode> fmt::Debug for Builder<M> {
             .field("seed", &self.settings.seed)
             .field("max_requests", &self.settings.requests)
             .field("max_body_bytes", &self.settings.body_bytes)
+            .field("max_frames", &self.settings.frames)
             .field("redact", &redact)
             .finish_non_exhaustive()
     }

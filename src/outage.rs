@@ -50,6 +50,7 @@ impl<M: Mode> MockTransport<M> {
                 from,
                 until,
                 fault,
+                killed: false,
             });
         });
     }

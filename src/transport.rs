@@ -358,6 +358,7 @@ impl<M: Mode> MockTransport<M> {
     pub fn clear(&self) {
         drop(self.engine.with(|core| {
             core.clear_unmet_messages();
+            core.endpoints.forget_ended();
             core.journal.clear()
         }));
     }

@@ -26,12 +26,16 @@ impl<M: Mode> Core<M> {
         if let Some(fault) = self.endpoints.fault(kept, now) {
             return Ok((arrived, Err(fault)));
         }
-        let entered = match (&mut self.gate, place) {
-            (Some(gate), Some((key, priority))) => {
-                gate.enter(arrived.exchange, key, *priority, now)
-            }
-            _ => Entered::Admitted,
+        let (Some(gate), Some((key, priority))) = (&mut self.gate, place) else {
+            return Ok((arrived, Ok(Entered::Admitted)));
         };
+        let entered = gate.enter(arrived.exchange, key, *priority, now);
+        if entered == Entered::Waiting {
+            let is_of_key = gate.is_full_for(key);
+            if let Some(entry) = self.entry(arrived.exchange) {
+                entry.note_queued(is_of_key.then(|| key.clone()));
+            }
+        }
         Ok((arrived, Ok(entered)))
     }
 
@@ -47,7 +51,7 @@ impl<M: Mode> Core<M> {
         let now = self.timeline.now();
         let next = self.gate.as_mut()?.leave(exchange, now)?;
         if let Some(entry) = self.entry(next) {
-            entry.queued = Some(Box::new(now.saturating_sub(entry.at)));
+            entry.note_acquired(now);
         }
         self.exchanges.get_mut(next)?.take_waker()
     }
@@ -76,7 +80,9 @@ impl<M: Mode> Core<M> {
         if taken.refused.is_none() {
             return Some((Some(self.claim(exchange, id)?), taken));
         }
-        self.entry(exchange)?.rule = Some(id);
+        let entry = self.entry(exchange)?;
+        entry.rule = Some(id);
+        entry.note_matched(now);
         Some((None, taken))
     }
 

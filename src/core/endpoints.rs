@@ -1,5 +1,7 @@
 //! Endpoints that are down: for a while, or until they are started again.
 
+use std::collections::VecDeque;
+
 use super::after::After;
 use super::exchange::Lost;
 use super::journal::Entry;
@@ -11,10 +13,16 @@ use crate::mode::Mode;
 use crate::model::captured::Outcome;
 use crate::model::request::Request;
 
+/// How many outages are remembered that were ended.
+const ENDED: usize = 1024;
+
 /// The outages of a transport.
 #[derive(Default)]
 pub(crate) struct Endpoints {
     outages: Vec<Outage>,
+    /// Those that were ended, the oldest forgotten first.
+    ended: VecDeque<Outage>,
+    dropped: u64,
 }
 
 /// A host does not answer from one time to another.
@@ -26,6 +34,8 @@ pub(crate) struct Outage {
     /// For good, or until it is started again, when there is none.
     pub(crate) until: Option<Tick>,
     pub(crate) fault: Fault,
+    /// Whether the host was killed, with what was going on there.
+    pub(crate) killed: bool,
 }
 
 impl Endpoints {
@@ -53,12 +63,36 @@ impl Endpoints {
 
     /// Ends what is down now.
     pub(crate) fn restart(&mut self, host: &str, now: Tick) {
-        self.outages.retain_mut(|outage| {
+        for outage in &mut self.outages {
             if outage.host.eq_ignore_ascii_case(host) && outage.from <= now {
-                outage.until = Some(now);
+                outage.until = Some(outage.until.map_or(now, |until| until.min(now)));
             }
-            outage.until.is_none_or(|until| until > now)
-        });
+        }
+        let going_on = |outage: &Outage| outage.until.is_none_or(|until| until > now);
+        let (outages, ended): (Vec<_>, Vec<_>) = self.outages.drain(..).partition(going_on);
+        self.outages = outages;
+        self.ended.extend(ended);
+        while self.ended.len() > ENDED {
+            self.ended.pop_front();
+            self.dropped += 1;
+        }
+    }
+
+    /// What has been down up to now, in order of time, and how many outages were forgotten.
+    pub(crate) fn told(&self, now: Tick) -> (Vec<Outage>, u64) {
+        let begun = self.outages.iter().filter(|outage| outage.from <= now);
+        let mut told: Vec<_> = self.ended.iter().chain(begun).cloned().collect();
+        for outage in &mut told {
+            outage.until = outage.until.filter(|until| *until <= now);
+        }
+        told.sort_by_key(|outage| outage.from);
+        (told, self.dropped)
+    }
+
+    /// Forgets what is over.
+    pub(crate) fn forget_ended(&mut self) {
+        self.ended.clear();
+        self.dropped = 0;
     }
 }
 
@@ -73,6 +107,7 @@ impl<M: Mode> Core<M> {
             from: now,
             until: None,
             fault: Fault::ConnectionRefused,
+            killed: true,
         });
         let (exchanges, journal) = (&self.exchanges, &mut self.journal);
         let going_on = exchanges.iter().filter(|(_, exchange)| {
@@ -105,9 +140,12 @@ impl<M: Mode> Core<M> {
     /// An exchange fails although its client does not know yet.
     fn lose(&mut self, id: ExchangeId, fault: Fault) -> Option<Lost> {
         let exchange = self.exchanges.remove(id)?;
+        let now = self.timeline.now();
         let sequence = exchange.sequence();
         if let Some(entry) = self.journal.get_mut(sequence) {
             entry.outcome = Outcome::Failed(fault.into());
+            entry.note_end(now);
+            entry.note_killed();
         }
         self.lost.insert(id, (fault, sequence));
         let admitted = self.free(id);

@@ -235,6 +235,10 @@ impl<M: Mode> Core<M> {
             return None;
         }
         let sequence = self.exchanges.get(exchange)?.sequence;
+        let now = self.timeline.now();
+        if let Some(entry) = self.journal.get_mut(sequence) {
+            entry.note_matched(now);
+        }
         let (turn, rule) = self.take_turn(sequence, id)?;
         let rule = rule.clone();
         Some(Claimed { id, rule, turn })
@@ -292,8 +296,10 @@ impl<M: Mode> Core<M> {
 
     /// A response begins that is not the rule's own value.
     pub(crate) fn begin(&mut self, exchange: ExchangeId, head: Box<ResponseHead>) {
+        let now = self.timeline.now();
         if let Some(entry) = self.entry(exchange) {
             entry.response = Response::Made(head);
+            entry.note_head(now);
         }
     }
 
@@ -309,10 +315,12 @@ impl<M: Mode> Core<M> {
         let Some(over) = self.exchanges.remove(exchange) else {
             return Err(self.finish_lost(exchange, delivered));
         };
+        let now = self.timeline.now();
         if let Outcome::Unmatched = outcome {
-            self.journal.note_unmatched(over.sequence);
+            self.journal.note_unmatched(over.sequence, now);
         } else if let Some(entry) = self.journal.get_mut(over.sequence) {
             entry.outcome = outcome;
+            entry.note_end(now);
             entry.delivered = delivered.bytes;
             entry.taken = std::mem::take(&mut delivered.taken);
         }

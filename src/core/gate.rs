@@ -118,6 +118,12 @@ impl Gate {
         Entered::Waiting
     }
 
+    /// Whether the limit on a key lets no more in.
+    pub(crate) fn is_full_for(&self, name: &str) -> bool {
+        let key = self.names.get(name).and_then(|id| self.keys.get(*id));
+        key.is_some_and(|key| !self.key_has_room(key))
+    }
+
     /// Whether an exchange has been admitted.
     pub(crate) fn is_inside(&self, exchange: ExchangeId) -> bool {
         matches!(self.places.get(exchange), Some(Place::Inside(_)))

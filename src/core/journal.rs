@@ -6,6 +6,7 @@ use http::HeaderMap;
 use super::blocks::Blocks;
 use super::rules::Rule;
 use super::timeline::Tick;
+use super::trace::Trace;
 use super::transcript::Transcript;
 use super::{ExchangeId, RuleId, SocketId};
 use crate::mode::Mode;
@@ -30,8 +31,8 @@ pub(crate) struct Entry<M: Mode> {
     /// Stale once the exchange is over.
     pub(crate) exchange: ExchangeId,
     pub(crate) at: Tick,
-    /// How long it waited to be admitted, if it did.
-    pub(crate) queued: Option<Box<Tick>>,
+    /// What did not happen on its arrival.
+    pub(super) trace: Option<Box<Trace>>,
     pub(crate) request: Request,
     pub(crate) rule: Option<RuleId>,
     pub(crate) response: Response<M>,
@@ -80,7 +81,7 @@ impl<M: Mode> Journal<M> {
         let entry = Entry {
             exchange,
             at,
-            queued: None,
+            trace: None,
             request,
             rule: None,
             response: Response::None,
@@ -119,10 +120,11 @@ impl<M: Mode> Journal<M> {
         self.unmatched
     }
 
-    pub(crate) fn note_unmatched(&mut self, number: u64) {
+    pub(crate) fn note_unmatched(&mut self, number: u64, at: Tick) {
         self.unmatched += 1;
         if let Some(entry) = self.get_mut(number) {
             entry.outcome = Outcome::Unmatched;
+            entry.note_end(at);
         }
     }
 
@@ -177,7 +179,7 @@ impl<M: Mode> Entry<M> {
         Captured {
             sequence,
             at: self.at,
-            queued: self.queued.as_deref().copied().unwrap_or_default(),
+            queued: self.queued_for(),
             request: self.request.clone(),
             rule: self.rule,
             outcome: self.outcome.clone(),
@@ -207,6 +209,18 @@ impl<M: Mode> Response<M> {
             [] => Bytes::new(),
             [only] => only.slice(..len.min(only.len())),
             frames => frames.iter().flatten().take(len).copied().collect(),
+        }
+    }
+
+    /// Whether there is a head.
+    pub(crate) fn has_head(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Made(_) | Self::Socket(_) => true,
+            Self::OfRule { rule, reply } => {
+                let reply = rule.reply(*reply);
+                reply.is_some_and(|reply| reply.as_fault().is_none())
+            }
         }
     }
 

@@ -35,6 +35,7 @@ mod socket_ends;
 mod socket_event;
 pub(crate) mod sockets;
 pub(crate) mod timeline;
+pub(crate) mod trace;
 pub(crate) mod transcript;
 
 use std::collections::{BTreeMap, HashMap};

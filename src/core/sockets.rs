@@ -168,6 +168,7 @@ impl<M: Mode> Core<M> {
             }
         }
         if let Some(entry) = self.journal.get_mut(number) {
+            entry.note_head(now);
             entry.response = Response::Socket(Box::new(SocketRecord {
                 head,
                 id,

@@ -95,7 +95,7 @@ impl<M: Mode> Respond<M> {
 
     /// Lets the rules answer a request that has been admitted, unless it comes too fast.
     fn go_on(&mut self, exchange: ExchangeId, sequence: u64, request: Request) -> Decision<M> {
-        match self.ask_rates(&request) {
+        match self.ask_rates(exchange, &request) {
             Ok(None) => decide_admitted(self.engine(), exchange, sequence, request),
             Ok(Some(refusal)) => Decision::Refused { refusal, request },
             Err(error) => Decision::Failed(error),
@@ -103,7 +103,7 @@ impl<M: Mode> Respond<M> {
     }
 
     /// What the limits of the whole transport refuse a request with, if they do.
-    fn ask_rates(&mut self, request: &Request) -> Result<Option<Reply>> {
+    fn ask_rates(&mut self, exchange: ExchangeId, request: &Request) -> Result<Option<Reply>> {
         let engine = self.engine();
         let Some(limits) = &engine.settings.limits else {
             return Ok(None);
@@ -112,6 +112,9 @@ impl<M: Mode> Respond<M> {
         let Some(taken) = engine.with(|core| core.take_rates(&asked)) else {
             return Ok(None);
         };
+        if let Some(limit) = RateLimit::refusing(&limits.rates, &taken) {
+            engine.with(|core| core.note_refused(exchange, limit));
+        }
         let (fields, refusal) = RateLimit::tell(&limits.rates, &taken, engine.today());
         self.add_fields(fields);
         Ok(refusal)

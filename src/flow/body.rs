@@ -63,8 +63,15 @@ struct Copy {
 pub(crate) enum Source<M: Mode> {
     Done,
     Full(Bytes),
-    Frames { frames: Arc<[Bytes]>, next: usize },
-    Live(M::Live),
+    Frames {
+        frames: Arc<[Bytes]>,
+        next: usize,
+    },
+    Live {
+        frames: M::Live,
+        /// How many the client has taken.
+        taken: u64,
+    },
     Script(Box<Playing<M>>),
 }
 
@@ -158,23 +165,10 @@ impl<M: Mode> Body<M> {
                 *next += 1;
                 frame.map(Ok)
             }
-            Source::Live(live) => match Pin::new(live).poll_next(cx) {
+            Source::Live { .. } | Source::Script(_) => match self.poll_timed(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(frame) => frame,
             },
-            Source::Script(playing) => {
-                let Some((engine, id)) = &self.exchange else {
-                    return Poll::Ready(None);
-                };
-                match playing.poll(engine, *id, cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(None) => {
-                        self.trailers = playing.trailers().map(Box::new);
-                        None
-                    }
-                    Poll::Ready(frame) => frame,
-                }
-            }
         };
         match &frame {
             Some(Ok(bytes)) => {
@@ -201,21 +195,68 @@ impl<M: Mode> Body<M> {
         Poll::Ready(frame)
     }
 
+    /// The next frame of a body whose frames come in their own time.
+    #[inline(never)]
+    fn poll_timed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let Some((engine, id)) = &self.exchange else {
+            return Poll::Ready(None);
+        };
+        let (polled, taken) = match &mut self.source {
+            Source::Live { frames, taken } => (Pin::new(frames).poll_next(cx), taken),
+            Source::Script(playing) => {
+                let polled = playing.poll(engine, *id, cx);
+                if let Poll::Ready(None) = polled {
+                    self.trailers = playing.trailers().map(Box::new);
+                }
+                (polled, &mut playing.taken)
+            }
+            Source::Done | Source::Frames { .. } | Source::Full(_) => return Poll::Ready(None),
+        };
+        if let Poll::Ready(Some(Ok(bytes))) = &polled {
+            *taken += 1;
+            if *taken <= engine.settings.frames as u64 {
+                engine.follow_clock();
+                engine.with(|core| core.note_frame(*id, bytes.len()));
+            }
+        }
+        polled
+    }
+
     fn is_at_end(&self) -> bool {
         match &self.source {
             Source::Done => true,
             // A full body is one frame: whoever asks has just taken it.
             Source::Full(bytes) => bytes.is_empty(),
             Source::Frames { frames, next } => *next >= frames.len(),
-            Source::Live(_) | Source::Script(_) => false,
+            Source::Live { .. } | Source::Script(_) => false,
         }
     }
 
     fn end_source(&mut self) {
-        if let (Source::Script(playing), Some((engine, _))) = (&mut self.source, &self.exchange) {
-            playing.leave(engine);
+        if matches!(self.source, Source::Live { .. } | Source::Script(_)) {
+            self.leave_source();
         }
         self.source = Source::Done;
+    }
+
+    /// Nobody asks for frames any more that come in their own time.
+    #[inline(never)]
+    fn leave_source(&mut self) {
+        let Some((engine, id)) = &self.exchange else {
+            return;
+        };
+        let taken = match &mut self.source {
+            Source::Script(playing) => {
+                playing.leave(engine);
+                playing.taken
+            }
+            Source::Live { taken, .. } => *taken,
+            Source::Done | Source::Frames { .. } | Source::Full(_) => 0,
+        };
+        let dropped = taken.saturating_sub(engine.settings.frames as u64);
+        if dropped > 0 {
+            engine.with(|core| core.note_dropped_frames(*id, dropped));
+        }
     }
 
     fn finish(&mut self, outcome: Outcome) -> Result<()> {
@@ -284,7 +325,7 @@ impl<M: Mode> HttpBody for Body<M> {
             Source::Done => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             // A streamed body comes without a length, as it does from a server.
-            Source::Frames { .. } | Source::Live(_) | Source::Script(_) => SizeHint::default(),
+            Source::Frames { .. } | Source::Live { .. } | Source::Script(_) => SizeHint::default(),
         }
     }
 }

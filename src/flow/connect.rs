@@ -27,7 +27,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
-use crate::model::captured::ResponseHead;
+use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::message::Side;
 use crate::model::request::Request;
 
@@ -120,7 +120,8 @@ impl<M: Mode> Connect<M> {
                         if let Some(response) = refusal(&error).map(Box::new) {
                             self.engine.with(|core| core.begin(exchange, response));
                         }
-                        Poll::Ready(Err(respond.fail(exchange, error)))
+                        let _ = respond.finish(exchange, Outcome::Failed(error.clone()));
+                        Poll::Ready(Err(error))
                     }
                 }
             }

@@ -176,6 +176,9 @@ pub(crate) fn find<M: Mode>(
         }
         let asked = RateLimit::ask(rates, subject.request)?;
         if let Some((claimed, taken)) = engine.with(|core| core.claim_rated(exchange, id, &asked)) {
+            if let Some(limit) = RateLimit::refusing(rates, &taken) {
+                engine.with(|core| core.note_refused(exchange, limit));
+            }
             let (fields, refusal) = RateLimit::tell(rates, &taken, engine.today());
             let answer = match (claimed, refusal) {
                 (Some(claimed), _) => Ok(claimed),

@@ -148,9 +148,12 @@ impl<M: Mode> Respond<M> {
     ) -> Poll<Result<Response<M>>> {
         let delay = outgoing.reply.head_delay();
         self.engine().follow_clock();
-        let alarm = self.engine().with(|core| Alarm {
-            due: core.timeline.now().saturating_add(delay),
-            number: core.timeline.number(),
+        let alarm = self.engine().with(|core| {
+            core.note_no_head(exchange);
+            Alarm {
+                due: core.timeline.now().saturating_add(delay),
+                number: core.timeline.number(),
+            }
         });
         self.state = State::Delayed(Box::new(Delayed {
             exchange,
@@ -174,6 +177,7 @@ impl<M: Mode> Respond<M> {
         cx: &Context<'_>,
     ) -> Poll<Result<Response<M>>> {
         if let ReplyBody::Never = reply.body {
+            self.engine().with(|core| core.note_no_head(exchange));
             self.state = State::Unanswered { exchange };
             return self.park(exchange, Waits::Nothing, cx);
         }
@@ -200,7 +204,10 @@ impl<M: Mode> Respond<M> {
                 None,
             ) => Source::Done,
             _ if headless => Source::Done,
-            (_, Some(live)) => Source::Live(live),
+            (_, Some(live)) => Source::Live {
+                frames: live,
+                taken: 0,
+            },
             (ReplyBody::Frames(frames), _) if frames.is_empty() => Source::Done,
             (ReplyBody::Frames(frames), _) => Source::Frames {
                 frames: frames.clone(),
@@ -274,6 +281,7 @@ impl<M: Mode> Respond<M> {
         };
         let (Outgoing { reply, live }, request) = (delayed.outgoing, delayed.request);
         let of_rule = delayed.of_rule;
+        self.engine().with(|core| core.note_head(exchange));
         self.deliver_now(exchange, &reply, live, request.as_ref(), of_rule, cx)
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Playing<M: Mode> {
     due: Due<M>,
     /// Whether it may be over without our having noticed.
     has_waited: bool,
+    /// How many frames the client has taken.
+    pub(super) taken: u64,
 }
 
 impl<M: Mode> Playing<M> {
@@ -54,6 +56,7 @@ impl<M: Mode> Playing<M> {
             number,
             due: Due::new(),
             has_waited: false,
+            taken: 0,
         }
     }
 

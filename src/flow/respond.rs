@@ -19,7 +19,7 @@ use crate::engine::{Engine, Unmatched};
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::panic_message;
 use crate::mode::Mode;
-use crate::model::captured::Outcome;
+use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::damage::{Chaos, Damage};
 use crate::model::request::Request;
 
@@ -130,12 +130,17 @@ impl<M: Mode> Respond<M> {
                         Poll::Ready(Err(error()))
                     }
                     Unmatched::Reply(status) => {
-                        let _ = self.finish(exchange, Outcome::Unmatched);
                         let mut response = http::Response::new(Body::empty());
                         *response.status_mut() = status;
                         if let Some(fields) = self.fields.take() {
                             *response.headers_mut() = *fields;
                         }
+                        let head = ResponseHead {
+                            status,
+                            headers: response.headers().clone(),
+                        };
+                        self.engine().with(|core| core.begin(exchange, head.into()));
+                        let _ = self.finish(exchange, Outcome::Unmatched);
                         Poll::Ready(Ok(response))
                     }
                     Unmatched::Handle(responder) => {
@@ -302,7 +307,9 @@ impl<M: Mode> Respond<M> {
         self.fail(exchange, Error::new(kind))
     }
 
+    /// The client gets an error, and no head.
     pub(super) fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
+        self.engine().with(|core| core.note_no_head(exchange));
         let _ = self.finish(exchange, Outcome::Failed(error.clone()));
         error
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::header;
 use serde::{Deserialize, Serialize};
 
+use super::millis;
 use super::random::Random;
 use super::reply::{Reply, ReplyBody, final_status};
-use super::script::{Chunking, Ending, Script, millis};
+use super::script::{Chunking, Ending, Script};
 use crate::error::{Error, Part, Result};
 use crate::fault::Fault;
 

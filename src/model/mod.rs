@@ -16,6 +16,7 @@ pub(crate) mod isolation_key;
 pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod message_pattern;
+pub(crate) mod millis;
 pub(crate) mod priority;
 pub(crate) mod queue;
 pub(crate) mod random;

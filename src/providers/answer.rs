@@ -9,7 +9,7 @@ use super::api_error::ApiError;
 use super::split::Split;
 use super::usage::Usage;
 use crate::Script;
-use crate::model::script::millis;
+use crate::model::millis;
 
 /// What the model says: text, tool calls, thinking; why it stops; and how the stream goes over the wire.
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::script::millis;
+use crate::model::millis;
 
 /// An error of a provider's API. Each provider writes it in its own envelope, with its own status, words
 /// and header fields.

@@ -137,6 +137,12 @@ impl<M: Mode> RateLimit<M> {
         self.kind
     }
 
+    /// Which of these limits has refused a request, in words.
+    pub(crate) fn refusing(limits: &[Self], taken: &Taken) -> Option<Box<str>> {
+        let limit = limits.get(taken.refused?.by)?;
+        Some(limit.to_string().into())
+    }
+
     /// The first mistake that was made in writing it.
     pub(crate) fn mistake(&self) -> Option<Error> {
         let kind = self.kind.mistake().map(|reason| {
@@ -190,6 +196,29 @@ impl<M: Mode> Clone for RateLimit<M> {
             key: self.key.clone(),
             style: self.style,
             refusal: self.refusal.clone(),
+        }
+    }
+}
+
+/// `3 requests in any 1s`
+impl<M: Mode> fmt::Display for RateLimit<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.style.tokens {
+            "tokens"
+        } else {
+            "requests"
+        };
+        match self.kind {
+            Kind::FixedWindow { limit, per } => write!(f, "{limit} {what} in each {per:?}"),
+            Kind::SlidingWindow { limit, per } => write!(f, "{limit} {what} in any {per:?}"),
+            Kind::TokenBucket {
+                capacity,
+                refill,
+                per,
+            } => write!(
+                f,
+                "{capacity} {what} at once, {refill} more in each {per:?}"
+            ),
         }
     }
 }

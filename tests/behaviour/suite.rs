@@ -57,6 +57,7 @@ mod local {
     mod state;
     mod streaming;
     mod time;
+    mod timeline;
     mod times;
     mod transcripts;
     mod unmatched;
@@ -110,6 +111,7 @@ mod sync {
     mod state;
     mod streaming;
     mod time;
+    mod timeline;
     mod times;
     mod transcripts;
     mod unmatched;

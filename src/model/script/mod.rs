@@ -2,7 +2,6 @@
 
 mod chunking;
 mod edit;
-pub(crate) mod millis;
 pub(crate) mod player;
 mod step;
 
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::chunking::Chunking;
 use self::step::Step;
 use super::content::Content;
+use super::millis;
 use crate::error::{Error, FIELD_VALUE, Part, Result, TOKEN};
 use crate::fault::Fault;
 use crate::sse::{Event, LineEnding};

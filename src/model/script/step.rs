@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::millis;
 use crate::error::Error;
 use crate::model::base64;
 use crate::model::content::Content;
+use crate::model::millis;
 use crate::sse::{Event, LineEnding};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -33,3 +33,27 @@ pub(crate) fn of(millis: f64) -> Option<Duration> {
     let fits = nanos.is_finite() && nanos >= 0.0 && nanos <= u64::MAX as f64;
     fits.then(|| Duration::from_nanos(nanos as u64))
 }
+
+/// A duration that may be missing.
+pub(crate) mod option {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Millis(#[serde(with = "super")] Duration);
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(Millis).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let millis = Option::<Millis>::deserialize(deserializer)?;
+        Ok(millis.map(|Millis(duration)| duration))
+    }
+}

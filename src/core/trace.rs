@@ -1,0 +1,249 @@
+//! When things happened to an exchange.
+//!
+//! Most exchanges are over at the tick of their arrival, and all that can be told of them follows
+//! from that. Only what happens at another time is noted, beside the journal's entry.
+
+use super::journal::{Entry, Response};
+use super::rules::Rule;
+use super::timeline::Tick;
+use super::{Core, ExchangeId};
+use crate::mode::Mode;
+use crate::model::captured::Outcome;
+use crate::model::reply::ReplyBody;
+
+/// How many frames there is room for when the first one comes.
+const MOST_STREAMS: usize = 16;
+
+/// What happened to an exchange after its arrival.
+#[derive(Default)]
+pub(crate) struct Trace {
+    /// Where it had to wait.
+    queued: Option<Queued>,
+    /// When a rule was found, if not on its admission.
+    matched: Option<Tick>,
+    head: Head,
+    frames: Vec<Frame>,
+    dropped_frames: u64,
+    /// When it was over, if not on its arrival.
+    end: Option<Tick>,
+    /// Whether its host was killed.
+    killed: bool,
+    /// Which rate limit has refused it, in words.
+    refused: Option<Box<str>>,
+}
+
+/// A wait for the limits on concurrency.
+#[derive(Clone)]
+pub(crate) struct Queued {
+    /// The key whose limit was reached; `None` for that of the whole transport.
+    pub(crate) key: Option<String>,
+    /// When it was admitted.
+    pub(crate) acquired: Option<Tick>,
+}
+
+/// When the head of a response was given.
+#[derive(Clone, Copy, Default)]
+enum Head {
+    /// When a rule was found: as soon as there was one to give.
+    #[default]
+    AtOnce,
+    At(Tick),
+    /// It has not been given, although there is one.
+    NotGiven,
+}
+
+/// A frame of a body, taken by the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) at: Tick,
+    pub(crate) bytes: u64,
+}
+
+/// When everything happened, as it is given out.
+pub(crate) struct Times {
+    pub(crate) queued: Option<Queued>,
+    pub(crate) matched: Option<Tick>,
+    pub(crate) refused: Option<String>,
+    pub(crate) head: Option<Tick>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) dropped_frames: u64,
+    pub(crate) end: Option<Tick>,
+    pub(crate) killed: bool,
+}
+
+impl Head {
+    fn at(self, matched: Tick) -> Option<Tick> {
+        match self {
+            Self::AtOnce => Some(matched),
+            Self::At(at) => Some(at),
+            Self::NotGiven => None,
+        }
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// A reply is there that the client gets later, or never.
+    pub(crate) fn note_no_head(&mut self, exchange: ExchangeId) {
+        if let Some(entry) = self.entry(exchange) {
+            if entry.response.has_head() {
+                entry.trace().head = Head::NotGiven;
+            }
+        }
+    }
+
+    /// The client gets the head now.
+    pub(crate) fn note_head(&mut self, exchange: ExchangeId) {
+        let now = self.timeline.now();
+        if let Some(entry) = self.entry(exchange) {
+            entry.note_head(now);
+        }
+    }
+
+    /// The client takes a frame that comes in its own time.
+    pub(crate) fn note_frame(&mut self, exchange: ExchangeId, bytes: usize) {
+        let at = self.timeline.now();
+        let bytes = bytes as u64;
+        if let Some(entry) = self.entry_or_lost(exchange) {
+            let frames = &mut entry.trace().frames;
+            if frames.is_empty() {
+                frames.reserve(MOST_STREAMS);
+            }
+            frames.push(Frame { at, bytes });
+        }
+    }
+
+    /// So many frames more have come than are kept.
+    pub(crate) fn note_dropped_frames(&mut self, exchange: ExchangeId, frames: u64) {
+        if let Some(entry) = self.entry_or_lost(exchange) {
+            entry.trace().dropped_frames = frames;
+        }
+    }
+
+    /// A rate limit, in words, has refused the request.
+    pub(crate) fn note_refused(&mut self, exchange: ExchangeId, limit: Box<str>) {
+        if let Some(entry) = self.entry(exchange) {
+            entry.trace().refused = Some(limit);
+        }
+    }
+
+    /// The rule that answers, as long as somebody has it.
+    pub(crate) fn rule_of(&self, entry: &Entry<M>) -> Option<M::Ptr<Rule<M>>> {
+        if let Response::OfRule { rule, .. } = &entry.response {
+            return Some(rule.clone());
+        }
+        Some(self.rules.get(entry.rule?)?.rule.clone())
+    }
+
+    /// Of an exchange that is going on, or has failed before its client knew.
+    fn entry_or_lost(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+        let going_on = self.exchanges.get(exchange).map(|it| it.sequence());
+        let lost = || self.lost.get(exchange).map(|(_, sequence)| *sequence);
+        self.journal.get_mut(going_on.or_else(lost)?)
+    }
+}
+
+impl<M: Mode> Entry<M> {
+    /// It waits to be admitted, because of this limit.
+    pub(crate) fn note_queued(&mut self, key: Option<String>) {
+        let acquired = None;
+        self.trace().queued = Some(Queued { key, acquired });
+    }
+
+    /// It is admitted after a wait.
+    pub(crate) fn note_acquired(&mut self, now: Tick) {
+        if let Some(queued) = &mut self.trace().queued {
+            queued.acquired = Some(now);
+        }
+    }
+
+    /// A rule was found.
+    pub(crate) fn note_matched(&mut self, now: Tick) {
+        if now != self.at {
+            self.trace().matched = Some(now);
+        }
+    }
+
+    pub(crate) fn note_head(&mut self, now: Tick) {
+        if self.is_late(now) {
+            self.trace().head = Head::At(now);
+        }
+    }
+
+    /// It is over.
+    #[inline]
+    pub(crate) fn note_end(&mut self, now: Tick) {
+        if self.is_late(now) {
+            self.trace().end = Some(now);
+        }
+    }
+
+    pub(crate) fn note_killed(&mut self) {
+        self.trace().killed = true;
+    }
+
+    /// How long it waited to be admitted, if it was.
+    pub(crate) fn queued_for(&self) -> Tick {
+        let queued = self.trace.as_ref().and_then(|it| it.queued.as_ref());
+        let acquired = queued.and_then(|queued| queued.acquired);
+        acquired.map_or(Tick::ZERO, |acquired| acquired.saturating_sub(self.at))
+    }
+
+    /// When everything happened.
+    pub(crate) fn times(&self) -> Times {
+        let none = Trace::default();
+        let trace = self.trace.as_deref().unwrap_or(&none);
+        let queued = trace.queued.clone();
+        let acquired = queued.as_ref().and_then(|it| it.acquired);
+        let admitted = acquired.unwrap_or(self.at);
+        let matched = trace.matched.unwrap_or(admitted);
+        let is_over = !matches!(self.outcome, Outcome::Pending);
+        let end = trace.end.unwrap_or(self.at);
+        Times {
+            queued,
+            matched: self.rule.map(|_| matched),
+            refused: trace.refused.as_deref().map(str::to_owned),
+            head: trace.head.at(matched).filter(|_| self.response.has_head()),
+            frames: if trace.frames.is_empty() && is_over {
+                self.frames_at(end)
+            } else {
+                trace.frames.clone()
+            },
+            dropped_frames: trace.dropped_frames,
+            end: is_over.then_some(end),
+            killed: trace.killed,
+        }
+    }
+
+    /// Whether this is not to be told from the arrival alone.
+    #[inline]
+    fn is_late(&self, now: Tick) -> bool {
+        now != self.at || self.trace.is_some()
+    }
+
+    #[cold]
+    fn trace(&mut self) -> &mut Trace {
+        self.trace.get_or_insert_default()
+    }
+
+    /// The frames of a body without times of its own: all are told when the last one was taken.
+    fn frames_at(&self, at: Tick) -> Vec<Frame> {
+        let of_rule = match &self.response {
+            Response::OfRule { rule, reply } => rule.reply(*reply).map(|reply| &reply.body),
+            Response::Socket(_) => return Vec::new(),
+            Response::None | Response::Made(_) => None,
+        };
+        let parts = match of_rule {
+            Some(ReplyBody::Frames(frames)) => frames,
+            _ => &*self.taken,
+        };
+        let mut left = self.delivered;
+        let lengths = parts.iter().map(|part| part.len() as u64);
+        // What is not kept of the body is one frame more.
+        let taken = lengths.chain([u64::MAX]).map_while(|length| {
+            let bytes = length.min(left);
+            left -= bytes;
+            (bytes > 0).then_some(Frame { at, bytes })
+        });
+        taken.collect()
+    }
+}
