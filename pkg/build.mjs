@@ -80,8 +80,8 @@ const modules = {
 const shared = (extension) => ({
   name: "shared",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: `./index${extension}`, external: true }));
-    onResolve({ filter: /^\.\/machines\.js$/ }, () => ({ path: `./extras${extension}`, external: true }));
+    onResolve({ filter: /^(\.\.\/)+index\.js$/ }, () => ({ path: `./index${extension}`, external: true }));
+    onResolve({ filter: /\/machines\.js$/ }, () => ({ path: `./extras${extension}`, external: true }));
   },
 });
 
@@ -102,7 +102,7 @@ async function bundle(source, name, format) {
     logLevel: "warning",
     metafile: true,
     absWorkingDir: root,
-    plugins: [modules, shared(extension)],
+    plugins: name === "index" ? [modules] : [modules, shared(extension)],
   });
   const code = readFileSync(at("dist", outfile), "utf8");
   for (const forbidden of ["import.meta", /require\((?!"\.\/)/, "process.env"]) {

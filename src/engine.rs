@@ -155,6 +155,16 @@ impl<M: Mode> Engine<M> {
         })
     }
 
+    /// As `happens_at`; fails when the transport is disposed, and nothing may happen any more.
+    pub(crate) fn happens_now(&self) -> Result<Tick> {
+        self.follow_clock();
+        self.with(|core| {
+            core.ensure_alive()?;
+            core.timeline.note_activity();
+            Ok(core.timeline.now())
+        })
+    }
+
     /// Snapshots of the captured exchanges from this number on.
     pub(crate) fn captured(&self, from: u64) -> Vec<Captured> {
         let cap = self.settings.body_bytes;

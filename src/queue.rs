@@ -12,6 +12,7 @@ use crate::core::queue::{Next, Queue};
 use crate::core::timeline::Tick;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::flow::ending::Ending;
 use crate::mode::{Cell, Mode};
 use crate::model::priority::Priority;
 use crate::model::queue::{Completion, QueueStatus, Stop};
@@ -20,6 +21,10 @@ use crate::transport::MockTransport;
 /// A queue of requests, or of anything else, that workers take from: the most urgent first, and in
 /// order of arrival among equals. It spawns nothing: workers are whoever calls [`next`](Self::next)
 /// or [`run`](Self::run).
+///
+/// It ends with its transport: once that is disposed, the items that wait are cancelled, and there is
+/// none for workers any more. It refers to its transport: a rule whose handler has captured it keeps
+/// both until the transport is reset or disposed.
 ///
 /// Cloning gives another handle to the same queue. Use it through the aliases
 /// [`sync::RequestQueue`](crate::sync::RequestQueue) and
@@ -105,9 +110,10 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
     /// # Errors
     ///
     /// [`QueueFull`](crate::ErrorKind::QueueFull) when as many wait as may,
-    /// [`QueueStopped`](crate::ErrorKind::QueueStopped) after [`stop`](Self::stop).
+    /// [`QueueStopped`](crate::ErrorKind::QueueStopped) after [`stop`](Self::stop),
+    /// [`Disposed`](crate::ErrorKind::Disposed) when the transport is.
     pub fn push(&self, item: T, priority: Priority) -> Result<Ticket<T, M>> {
-        let now = self.now();
+        let now = self.now()?;
         // The item of a refusal is dropped out here.
         let pushed = self.with(|queue| queue.push(item, priority, now));
         let (number, wake) = pushed.map_err(|(error, _)| error)?;
@@ -115,11 +121,12 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
         Ok(Ticket {
             queue: self.clone(),
             number,
+            ending: Ending::new(),
         })
     }
 
     /// The next item, once a worker is free for it; `None` once the queue was stopped and has none
-    /// left. Whoever takes it says when it is [`done`](Running::done).
+    /// left, and when the transport is disposed. Whoever takes it says when it is [`done`](Running::done).
     ///
     /// ```
     /// # use mockwire::sync::{MockTransport, RequestQueue};
@@ -138,7 +145,10 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
     /// # Ok::<(), mockwire::Error>(())
     /// ```
     pub fn next(&self) -> NextItem<'_, T, M> {
-        NextItem { queue: self }
+        NextItem {
+            queue: self,
+            ending: Ending::new(),
+        }
     }
 
     /// Works on the items, as many at once as there are workers, until the queue was stopped and all
@@ -171,10 +181,17 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
         self.with(|queue| queue.status())
     }
 
-    fn now(&self) -> Tick {
+    fn now(&self) -> Result<Tick> {
         let engine = &self.shared.engine;
         engine.follow_clock();
-        engine.with(|core| core.timeline.now())
+        engine.with(|core| core.ensure_alive().map(|()| core.timeline.now()))
+    }
+
+    /// Stops with its transport; until then, the end of that wakes whoever asks.
+    fn end_with_transport(&self, ending: &mut Ending, cx: &Context<'_>) {
+        if ending.poll(&self.shared.engine, cx).is_err() {
+            self.stop(Stop::Cancel);
+        }
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Queue<T>) -> R) -> R {
@@ -188,6 +205,7 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
 pub struct Ticket<T: 'static, M: Mode> {
     queue: RequestQueue<T, M>,
     number: u64,
+    ending: Ending,
 }
 
 impl<T: 'static, M: Mode> Ticket<T, M> {
@@ -208,11 +226,15 @@ impl<T: 'static, M: Mode> Ticket<T, M> {
 impl<T: 'static, M: Mode> Future for Ticket<T, M> {
     type Output = Completion;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
+        let Self {
+            queue,
+            number,
+            ending,
+        } = &mut *self;
+        queue.end_with_transport(ending, cx);
         let mut waker = Some(cx.waker().clone());
-        let completion = self
-            .queue
-            .with(|queue| queue.completion(self.number, &mut waker));
+        let completion = queue.with(|queue| queue.completion(*number, &mut waker));
         completion.map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -223,6 +245,7 @@ impl<T: 'static, M: Mode> Drop for Ticket<T, M> {
     fn drop(&mut self) {
         let waker = self.queue.with(|queue| queue.detach(self.number));
         drop(waker);
+        self.ending.leave(&self.queue.shared.engine);
     }
 }
 
@@ -230,20 +253,25 @@ impl<T: 'static, M: Mode> Drop for Ticket<T, M> {
 #[must_use = "futures do nothing unless polled"]
 pub struct NextItem<'a, T: 'static, M: Mode> {
     queue: &'a RequestQueue<T, M>,
+    ending: Ending,
 }
 
 impl<T: 'static, M: Mode> Future for NextItem<'_, T, M> {
     type Output = Option<(T, Running<T, M>)>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let now = self.queue.now();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { queue, ending } = &mut *self;
+        queue.end_with_transport(ending, cx);
+        let Ok(now) = queue.now() else {
+            return Poll::Ready(None);
+        };
         let mut waker = Some(cx.waker().clone());
-        match self.queue.with(|queue| queue.next(now, &mut waker)) {
+        match queue.with(|queue| queue.next(now, &mut waker)) {
             Next::Later => Poll::Pending,
             Next::Never => Poll::Ready(None),
             Next::Item(number, item) => {
                 let running = Running {
-                    queue: self.queue.clone(),
+                    queue: queue.clone(),
                     number,
                     completion: Completion::Cancelled,
                 };
@@ -254,6 +282,12 @@ impl<T: 'static, M: Mode> Future for NextItem<'_, T, M> {
 }
 
 impl<T: 'static, M: Mode> Unpin for NextItem<'_, T, M> {}
+
+impl<T: 'static, M: Mode> Drop for NextItem<'_, T, M> {
+    fn drop(&mut self) {
+        self.ending.leave(&self.queue.shared.engine);
+    }
+}
 
 /// An item that a worker has taken: it takes up one of the workers until this is dropped. Dropped
 /// without [`done`](Self::done), the item ends as cancelled.

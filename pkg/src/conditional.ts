@@ -98,6 +98,19 @@ export abstract class Conditional<Params, Body> {
     return this.and(when.bearer(token));
   }
 
+  /** The value of the transport's `state` under this key is this one. See {@link when.stateIs}. */
+  stateIs(key: string, value: unknown): this {
+    return this.and(when.stateIs(key, value));
+  }
+
+  hasState(key: string): this {
+    return this.and(when.hasState(key));
+  }
+
+  withoutState(key: string): this {
+    return this.and(when.withoutState(key));
+  }
+
   /** See {@link when.nth}. */
   nth(position: number | { readonly from: number; readonly to?: number }): this {
     return this.and(when.nth(position));

@@ -200,6 +200,21 @@ export function bearer(token: string): Condition {
   return new Condition({ bearer: text("bearer", token) });
 }
 
+/** The value of the transport's `state` under this key is this one, when the request comes. */
+export function stateIs(key: string, value: unknown): Condition {
+  return new Condition({ state: { key: text("stateIs", key), test: { equals: jsonValue("stateIs", value) } } });
+}
+
+/** The transport's `state` has a value under this key. */
+export function hasState(key: string): Condition {
+  return new Condition({ state: { key: text("hasState", key), test: "present" } });
+}
+
+/** The transport's `state` has no value under this key. */
+export function withoutState(key: string): Condition {
+  return new Condition({ state: { key: text("withoutState", key), test: "missing" } });
+}
+
 /** It is the n-th request of its transport, from 1; or one of a range (`to` left out: and all later ones). */
 export function nth(position: number | { readonly from: number; readonly to?: number }): Condition {
   const { from, to = undefined } = typeof position === "number" ? { from: position, to: position } : position;

@@ -22,6 +22,7 @@ import { secretsWith, type Secrets } from "./redact.js";
 import type { Reply } from "./reply/reply.js";
 import type { Rule } from "./rule.js";
 import { Rules, type SequenceEnd } from "./rules.js";
+import { State } from "./state.js";
 import type { Place } from "./site.js";
 import { Waiters } from "./wait.js";
 
@@ -49,6 +50,7 @@ export class Core {
   /** Who has to know when it is disposed. */
   #listeners: Set<() => void> | undefined;
   #disposal: AbortController | undefined;
+  #state: State | undefined;
 
   constructor(options: MockTransportOptions | undefined) {
     this.options = options === undefined ? NO_OPTIONS : checked(options);
@@ -89,6 +91,17 @@ export class Core {
       if (this.disposed) this.#disposal.abort(new DisposedError());
     }
     return this.#disposal.signal;
+  }
+
+  /** What the conversation remembers. */
+  get state(): State {
+    return (this.#state ??= new State({
+      assertUsable: () => this.assertUsable(),
+      setState: (key, json) => this.engine.setState(key, json),
+      deleteState: (key) => this.engine.deleteState(key),
+      clearState: () => this.engine.clearState(),
+      requestCount: () => this.engine.requestCount(),
+    }));
   }
 
   get predicates(): Predicates {
@@ -181,6 +194,7 @@ export class Core {
     this.#abandon("the transport was reset while the request was waiting for its reply");
     this.engine.reset();
     this.journal = new Journal(this);
+    this.#state?.restart();
     this.#predicates?.clear();
     this.#clock?.restore();
   }

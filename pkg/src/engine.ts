@@ -96,6 +96,13 @@ export interface Engine {
   sendBytes(socket: number, bytes: Uint8Array): void;
   sendClose(socket: number, code: number | undefined, reason: string): void;
   leaveSocket(socket: number): void;
+  /** The state of the conversation, for conditions: the values are kept on this side as well. */
+  setState(key: string, json: string): void;
+  deleteState(key: string): void;
+  /** Forgets the count of the requests, too. */
+  clearState(): void;
+  /** How many requests have arrived. */
+  requestCount(): number;
   setScenario(name: string, state: string): void;
   scenario(name: string): string;
   /** The transport's time, in milliseconds since it was made. */

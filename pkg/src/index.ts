@@ -63,6 +63,7 @@ export type { WebSocketOptions } from "./socket/opening.js";
 export type { MessagePattern, SocketFault, SocketPayload, SocketScript, SocketStep } from "./socket/script.js";
 export type { ServerSocket } from "./socket/server-socket.js";
 export type { MockWebSocket, MockWebSocketClass, SocketListener } from "./socket/websocket.js";
+export { State } from "./state.js";
 export type { Target, UrlPatternLike } from "./target.js";
 export { MockTransport } from "./transport.js";
 export type { VerifyOptions } from "./verify.js";

@@ -15,6 +15,7 @@ import { pendingOn, type Pending } from "./pending.js";
 import { Routes } from "./routes.js";
 import { Scope } from "./scope.js";
 import { sleep } from "./sleep.js";
+import type { State } from "./state.js";
 import { type MockWebSocketClass, webSocketOf } from "./socket/websocket.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
@@ -27,8 +28,10 @@ import { verify, type VerifyOptions } from "./verify.js";
  *
  * const response = await transport.fetch("https://api.test/users/7");
  * await response.json(); // { id: "7" }
+ *
+ * @typeParam Values What its {@link state} has: the values by their keys.
  */
-export class MockTransport extends Routes {
+export class MockTransport<Values extends object = Record<string, any>> extends Routes {
   readonly #core: Core;
   /** @internal */
   protected override readonly registrar: Registrar;
@@ -137,6 +140,20 @@ export class MockTransport extends Routes {
     this.#core.engine.setScenario(name, state);
   }
 
+  /**
+   * What the conversation that goes over the transport remembers: JSON values, for handlers, conditions
+   * (`stateIs`, `hasState`, `withoutState`) and the test to share.
+   *
+   * @example
+   * const transport = new MockTransport<{ turns: number }>();
+   * transport.post("/chat").reply(() => ({ turn: transport.state.update("turns", (turns = 0) => turns + 1) }));
+   * transport.get("/summary").hasState("turns").reply(() => ({ turns: transport.state.get("turns") }));
+   */
+  get state(): State<Values> {
+    this.#core.assertUsable();
+    return this.#core.state as unknown as State<Values>;
+  }
+
   /** The transport's time, in milliseconds since it was made. */
   now(): number {
     this.#core.assertUsable();
@@ -205,7 +222,7 @@ export class MockTransport extends Routes {
     this.#core.journal.clear();
   }
 
-  /** Forgets everything: rules, what was captured, states of scenarios. */
+  /** Forgets everything: rules, what was captured, states of scenarios, and the `state`. */
   reset(): void {
     this.#core.assertUsable();
     this.#core.reset();

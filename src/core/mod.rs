@@ -12,6 +12,7 @@ pub(crate) mod connection_rate;
 pub(crate) mod connections;
 pub(crate) mod contexts;
 pub(crate) mod conversations;
+pub(crate) mod endings;
 pub(crate) mod endpoints;
 pub(crate) mod exchange;
 pub(crate) mod gate;
@@ -44,6 +45,7 @@ use std::task::Waker;
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
 use self::after::After;
+use self::endings::Endings;
 use self::endpoints::Endpoints;
 use self::exchange::Exchange;
 use self::gate::Gate;
@@ -103,6 +105,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) sockets: Option<Box<Sockets>>,
     /// The state of the conversation, once somebody has asked for it.
     pub(crate) state: Option<State<M>>,
+    /// Who else wants to know of the end.
+    pub(crate) endings: Option<Box<Endings>>,
     pub(crate) disposed: bool,
 }
 
@@ -137,6 +141,7 @@ impl<M: Mode> Core<M> {
             arrivals: BTreeMap::new(),
             sockets: None,
             state: None,
+            endings: None,
             disposed: false,
         }
     }
@@ -230,6 +235,9 @@ impl<M: Mode> Core<M> {
             aftermath.sockets = Some(Box::new(sockets.restart()));
         }
         aftermath.state = self.state.as_ref().map(State::take);
+        if let Some(endings) = &mut self.endings {
+            aftermath.wake.extend(endings.take());
+        }
         self.scenarios.clear();
         self.scopes.clear();
         self.gates = Gates::default();

@@ -146,9 +146,15 @@ impl<M: Mode> SessionsCore<M> {
 
     /// All sessions, in the order of their creation.
     pub(crate) fn list(&self) -> Vec<SessionInfo> {
-        let mut entries: Vec<_> = self.sessions.values().collect();
-        entries.sort_unstable_by_key(|entry| entry.number);
-        entries.into_iter().map(Entry::info).collect()
+        let ids = self.ids().into_iter();
+        ids.map(|id| self.sessions[id].info()).collect()
+    }
+
+    /// The keys of all sessions, in the order of their creation.
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        let mut ids: Vec<_> = self.sessions.keys().collect();
+        ids.sort_unstable_by_key(|id| self.sessions[*id].number);
+        ids
     }
 
     /// The sessions without unfinished messages that nobody has used for so long.
@@ -157,10 +163,9 @@ impl<M: Mode> SessionsCore<M> {
             let is_idle = entry.inbox.waiting() + entry.inbox.running() == 0;
             is_idle && entry.last_active.saturating_add(since) <= now
         };
-        let mut inactive: Vec<_> = self.sessions.iter().collect();
-        inactive.retain(|(_, entry)| is_inactive(entry));
-        inactive.sort_unstable_by_key(|(_, entry)| entry.number);
-        inactive.into_iter().map(|(id, _)| id).collect()
+        let mut inactive = self.ids();
+        inactive.retain(|id| is_inactive(&self.sessions[*id]));
+        inactive
     }
 
     /// Removes a session. Whoever waits for its answers is told.
@@ -245,17 +250,20 @@ impl<M: Mode> SessionsCore<M> {
         entry.is_some_and(|entry| entry.inbox.watch(run, waker))
     }
 
-    /// A turn is over; who is to be woken.
-    pub(crate) fn finish(&mut self, id: SessionId, run: u64, now: Tick) -> Result<Vec<Waker>> {
+    /// A turn is over, with its output or with a failure; who is to be woken.
+    pub(crate) fn finish(
+        &mut self,
+        id: SessionId,
+        run: u64,
+        failure: Option<Error>,
+        now: Tick,
+    ) -> Result<Vec<Waker>> {
         let entry = self.sessions.get_mut(id).ok_or_else(|| gone("turn"))?;
         let (work, mut wake) = entry.inbox.finish(run).ok_or_else(|| gone("turn"))?;
         entry.last_active = entry.last_active.max(now);
         let (output, is_partial) = (work.output, false);
-        self.answer(
-            &work.messages,
-            &Ok(Answer { output, is_partial }),
-            &mut wake,
-        );
+        let answer = failure.map_or(Ok(Answer { output, is_partial }), Err);
+        self.answer(&work.messages, &answer, &mut wake);
         self.rank(id, &mut wake);
         Ok(wake)
     }

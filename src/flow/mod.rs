@@ -9,6 +9,7 @@ pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod due;
 pub(crate) mod end;
+pub(crate) mod ending;
 pub(crate) mod endpoint;
 pub(crate) mod fetch;
 pub(crate) mod handshake;

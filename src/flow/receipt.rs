@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::ending::Ending;
 use crate::error::Result;
 use crate::mode::Mode;
 use crate::model::session::Answer;
@@ -13,10 +14,13 @@ use crate::state::sessions::Sessions;
 /// The answer to a message, once it is there; what [`Session::send`](crate::state::Session::send)
 /// returns. Dropping it changes nothing: the message is answered all the same.
 ///
-/// Fails with [`StaleHandle`](crate::ErrorKind::StaleHandle) when the session is removed before.
+/// Fails with [`StaleHandle`](crate::ErrorKind::StaleHandle) when the session is removed before, with
+/// [`Disposed`](crate::ErrorKind::Disposed) when the transport is disposed before, and with what
+/// [`Turn::fail`](crate::state::Turn::fail) is given.
 pub struct Receipt<M: Mode> {
     sessions: Sessions<M>,
     number: u64,
+    ending: Ending,
     is_over: bool,
 }
 
@@ -25,6 +29,7 @@ impl<M: Mode> Receipt<M> {
         Self {
             sessions,
             number,
+            ending: Ending::new(),
             is_over: false,
         }
     }
@@ -39,12 +44,14 @@ impl<M: Mode> Future for Receipt<M> {
             "a `Receipt` was polled after it had completed"
         );
         let mut waker = Some(cx.waker().clone());
-        let (sessions, number) = (&self.sessions, self.number);
+        let this = &mut *self;
+        let (sessions, number) = (&this.sessions, this.number);
         let answer = sessions.with(|core| core.take_answer(number, &mut waker));
-        let Some(answer) = answer else {
+        let ended = || this.ending.poll(&sessions.engine, cx).err().map(Err);
+        let Some(answer) = answer.or_else(ended) else {
             return Poll::Pending;
         };
-        self.is_over = true;
+        this.is_over = true;
         Poll::Ready(answer)
     }
 }
@@ -54,6 +61,7 @@ impl<M: Mode> Unpin for Receipt<M> {}
 impl<M: Mode> Drop for Receipt<M> {
     fn drop(&mut self) {
         drop(self.sessions.with(|core| core.forget(self.number)));
+        self.ending.leave(&self.sessions.engine);
     }
 }
 

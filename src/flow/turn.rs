@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::core::sessions::Begun;
-use crate::error::Result;
+use super::ending::Ending;
+use crate::core::sessions::{Begun, SessionsCore};
+use crate::error::{Error, Result};
 use crate::mode::Mode;
 use crate::model::session::Message;
 use crate::state::sessions::{Session, Sessions};
@@ -15,26 +16,40 @@ use crate::state::sessions::{Session, Sessions};
 #[must_use = "futures do nothing unless polled"]
 pub struct NextTurn<M: Mode> {
     sessions: Sessions<M>,
+    ending: Ending,
 }
 
 impl<M: Mode> NextTurn<M> {
     pub(crate) fn new(sessions: Sessions<M>) -> Self {
-        Self { sessions }
+        let ending = Ending::new();
+        Self { sessions, ending }
     }
 }
 
 impl<M: Mode> Future for NextTurn<M> {
-    type Output = Turn<M>;
+    type Output = Result<Turn<M>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn<M>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Turn<M>>> {
+        let Self { sessions, ending } = &mut *self;
+        if let Err(error) = ending.poll(&sessions.engine, cx) {
+            return Poll::Ready(Err(error));
+        }
         let mut waker = Some(cx.waker().clone());
-        match self.sessions.with(|core| core.begin(&mut waker)) {
-            Some(begun) => Poll::Ready(Turn {
-                sessions: self.sessions.clone(),
+        match sessions.with(|core| core.begin(&mut waker)) {
+            Some(begun) => Poll::Ready(Ok(Turn {
+                sessions: sessions.clone(),
                 begun,
-            }),
+            })),
             None => Poll::Pending,
         }
+    }
+}
+
+impl<M: Mode> Unpin for NextTurn<M> {}
+
+impl<M: Mode> Drop for NextTurn<M> {
+    fn drop(&mut self) {
+        self.ending.leave(&self.sessions.engine);
     }
 }
 
@@ -47,7 +62,8 @@ impl<M: Mode> fmt::Debug for NextTurn<M> {
 /// A turn at answering messages of one session, which has no other meanwhile.
 ///
 /// It is over when it is [`finish`](Self::finish)ed, pre-empted by a later message
-/// ([`Burst::Preempt`](crate::state::Burst::Preempt)), killed, or when its session is removed.
+/// ([`Burst::Preempt`](crate::state::Burst::Preempt)), killed, or when its session is removed or the
+/// transport disposed.
 /// Dropped before, it is interrupted as by a kill: it will be taken again, with the output that it
 /// has had so far.
 #[must_use = "a turn that is dropped will be taken again"]
@@ -90,11 +106,11 @@ impl<M: Mode> Turn<M> {
     ///
     /// # Errors
     ///
-    /// [`StaleHandle`](crate::ErrorKind::StaleHandle) when the turn is over: then the piece is part
-    /// of no answer.
+    /// [`StaleHandle`](crate::ErrorKind::StaleHandle) or [`Disposed`](crate::ErrorKind::Disposed) when
+    /// the turn is over: then the piece is part of no answer.
     pub fn push(&self, piece: &str) -> Result<()> {
         let Begun { session, run, .. } = self.begun;
-        self.sessions.now(); // something happens
+        self.sessions.now()?; // something happens
         self.sessions.with(|core| {
             let work = core.work(session, run)?;
             work.output.push(piece.to_owned());
@@ -104,18 +120,49 @@ impl<M: Mode> Turn<M> {
 
     /// Waits until the turn is over although it was not finished: what a worker selects with.
     pub fn interrupted(&self) -> Interrupted<'_, M> {
-        Interrupted(self)
+        Interrupted {
+            turn: self,
+            ending: Ending::new(),
+        }
     }
 
     /// Answers the messages with the output, and lets the session's next turn begin.
     ///
     /// # Errors
     ///
-    /// [`StaleHandle`](crate::ErrorKind::StaleHandle) when the turn is over.
+    /// [`StaleHandle`](crate::ErrorKind::StaleHandle) or [`Disposed`](crate::ErrorKind::Disposed) when
+    /// the turn is over.
     pub fn finish(self) -> Result<()> {
+        self.end(None)
+    }
+
+    /// Answers the messages with an error, and lets the session's next turn begin. The output is lost.
+    ///
+    /// ```
+    /// use mockwire::state::{SessionKey, SessionOptions, Sessions};
+    /// use mockwire::{Fault, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// let sessions = Sessions::new(&transport, SessionOptions::new());
+    /// let receipt = sessions.create(SessionKey::new())?.send("hello")?;
+    /// transport.block_on(sessions.next_turn())?.fail(Fault::Timeout)?;
+    /// assert_eq!(transport.block_on(receipt).unwrap_err().code(), "ETIMEDOUT");
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StaleHandle`](crate::ErrorKind::StaleHandle) or [`Disposed`](crate::ErrorKind::Disposed) when
+    /// the turn is over.
+    pub fn fail(self, error: impl Into<Error>) -> Result<()> {
+        self.end(Some(error.into()))
+    }
+
+    fn end(self, failure: Option<Error>) -> Result<()> {
         let Begun { session, run, .. } = self.begun;
-        let now = self.sessions.now();
-        let wake = self.sessions.with(|core| core.finish(session, run, now))?;
+        let now = self.sessions.now()?;
+        let finish = |core: &mut SessionsCore<M>| core.finish(session, run, failure, now);
+        let wake = self.sessions.with(finish)?;
         wake.into_iter().for_each(Waker::wake);
         Ok(())
     }
@@ -139,23 +186,32 @@ impl<M: Mode> fmt::Debug for Turn<M> {
 
 /// The future that [`Turn::interrupted`] returns.
 #[must_use = "futures do nothing unless polled"]
-pub struct Interrupted<'a, M: Mode>(&'a Turn<M>);
+pub struct Interrupted<'a, M: Mode> {
+    turn: &'a Turn<M>,
+    ending: Ending,
+}
 
 impl<M: Mode> Future for Interrupted<'_, M> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Begun { session, run, .. } = self.0.begun;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { turn, ending } = &mut *self;
+        let Begun { session, run, .. } = turn.begun;
         let mut waker = Some(cx.waker().clone());
-        let goes_on = |waker| {
-            let sessions = &self.0.sessions;
-            sessions.with(|core| core.watch(session, run, waker))
-        };
-        if goes_on(&mut waker) {
+        let watch = |core: &mut SessionsCore<M>| core.watch(session, run, &mut waker);
+        if turn.sessions.with(watch) && ending.poll(&turn.sessions.engine, cx).is_ok() {
             Poll::Pending
         } else {
             Poll::Ready(())
         }
+    }
+}
+
+impl<M: Mode> Unpin for Interrupted<'_, M> {}
+
+impl<M: Mode> Drop for Interrupted<'_, M> {
+    fn drop(&mut self) {
+        self.ending.leave(&self.turn.sessions.engine);
     }
 }
 

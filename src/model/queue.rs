@@ -6,8 +6,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Completion {
-    /// It was cancelled while it waited, the queue was stopped with [`Stop::Cancel`], or its worker
-    /// gave up in the middle of it.
+    /// It was cancelled while it waited, the queue was stopped with [`Stop::Cancel`] or its transport
+    /// disposed, or its worker gave up in the middle of it.
     Cancelled,
     /// A worker has finished it.
     Done,

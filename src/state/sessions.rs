@@ -22,7 +22,9 @@ use crate::transport::MockTransport;
 /// turns of different sessions overlap, as many as there are workers.
 ///
 /// A clone is another handle to the same. It refers to its transport: a rule whose handler has
-/// captured it keeps both until the transport is reset or disposed.
+/// captured it keeps both until the transport is reset or disposed. Once that is disposed, whoever
+/// waits and whoever does anything gets [`Disposed`](crate::ErrorKind::Disposed); what there was can
+/// still be read.
 ///
 /// ```
 /// use mockwire::state::{SessionKey, SessionOptions, Sessions};
@@ -33,7 +35,7 @@ use crate::transport::MockTransport;
 /// let session = sessions.create(SessionKey::new().user("ada").thread("notes"))?;
 ///
 /// let receipt = session.send("hello")?;
-/// let turn = transport.block_on(sessions.next_turn());
+/// let turn = transport.block_on(sessions.next_turn())?;
 /// turn.push(&format!("{} to you", turn.messages()[0].text()))?;
 /// turn.finish()?;
 ///
@@ -42,7 +44,7 @@ use crate::transport::MockTransport;
 /// # Ok::<(), mockwire::Error>(())
 /// ```
 pub struct Sessions<M: Mode> {
-    engine: M::Ptr<Engine<M>>,
+    pub(crate) engine: M::Ptr<Engine<M>>,
     core: M::Ptr<M::Cell<SessionsCore<M>>>,
 }
 
@@ -64,7 +66,7 @@ impl<M: Mode> Sessions<M> {
     /// [`SessionLimit`](crate::ErrorKind::SessionLimit) when there are as many as there may be,
     /// [`Part::Session`](crate::Part::Session) when there is one of this key.
     pub fn create(&self, key: SessionKey) -> Result<Session<M>> {
-        let (now, state) = (self.now(), State::new());
+        let (now, state) = (self.now()?, State::new());
         let id = self.with(|core| {
             core.reserve()?;
             core.create(key, state.clone(), now)
@@ -79,6 +81,7 @@ impl<M: Mode> Sessions<M> {
     ///
     /// [`SessionLimit`](crate::ErrorKind::SessionLimit) when there are as many as there may be.
     pub fn reserve(&self) -> Result<Reservation<M>> {
+        self.now()?;
         self.with(SessionsCore::reserve)?;
         Ok(Reservation {
             sessions: Some(self.clone()),
@@ -88,7 +91,7 @@ impl<M: Mode> Sessions<M> {
     /// The session of this key, which then counts as used now.
     #[must_use]
     pub fn get(&self, key: &SessionKey) -> Option<Session<M>> {
-        let now = self.now();
+        let now = self.engine.happens_at();
         let id = self.with(|core| {
             let id = core.find(key)?;
             core.touch(id, now).ok().map(|()| id)
@@ -102,7 +105,7 @@ impl<M: Mode> Sessions<M> {
     ///
     /// [`SessionLimit`](crate::ErrorKind::SessionLimit) when there are as many as there may be.
     pub fn get_or_create(&self, key: &SessionKey) -> Result<Session<M>> {
-        let (now, state) = (self.now(), State::new());
+        let (now, state) = (self.now()?, State::new());
         let id = self.with(|core| {
             if let Some(id) = core.find(key) {
                 return core.touch(id, now).map(|()| id);
@@ -154,7 +157,7 @@ impl<M: Mode> Sessions<M> {
     /// Removes the sessions that nobody has used for so long and that have no unfinished messages;
     /// their keys, in the order of their creation.
     pub fn remove_inactive(&self, since: Duration) -> Vec<SessionKey> {
-        let now = self.now();
+        let now = self.engine.happens_at();
         let removed: Vec<_> = self.with(|core| {
             let inactive = core.inactive(since, now).into_iter();
             inactive.filter_map(|id| core.remove(id).ok()).collect()
@@ -163,6 +166,27 @@ impl<M: Mode> Sessions<M> {
     }
 
     /// Waits for the turn whose message was sent first, among all sessions that have none going on.
+    ///
+    /// ```
+    /// # use mockwire::state::{SessionKey, SessionOptions, Sessions};
+    /// # use mockwire::sync::MockTransport;
+    /// # let transport = MockTransport::new();
+    /// # let sessions = Sessions::new(&transport, SessionOptions::new());
+    /// let worker = async {
+    ///     while let Ok(turn) = sessions.next_turn().await {
+    ///         turn.push("noted")?;
+    ///         turn.finish()?;
+    ///     }
+    ///     Ok::<(), mockwire::Error>(())
+    /// };
+    /// # let receipt = sessions.create(SessionKey::new())?.send("hello")?;
+    /// # let end = async { drop(receipt.await); transport.dispose() };
+    /// # let (worked, ()) = transport.block_on(async { futures_util::join!(worker, end) });
+    /// # worked?;
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    ///
+    /// The future fails with [`Disposed`](crate::ErrorKind::Disposed) once the transport is disposed.
     pub fn next_turn(&self) -> NextTurn<M> {
         NextTurn::new(self.clone())
     }
@@ -185,8 +209,9 @@ impl<M: Mode> Sessions<M> {
         Session { sessions, id }
     }
 
-    pub(crate) fn now(&self) -> Tick {
-        self.engine.happens_at()
+    /// The transport's time; fails when the transport is disposed.
+    pub(crate) fn now(&self) -> Result<Tick> {
+        self.engine.happens_now()
     }
 
     /// Runs a closure on the sessions. It must not call foreign code; see [`Cell`].
@@ -229,10 +254,12 @@ impl<M: Mode> Reservation<M> {
     ///
     /// [`Part::Session`](crate::Part::Session) when there is a session of this key.
     pub fn create(mut self, key: SessionKey) -> Result<Session<M>> {
-        let Some(sessions) = self.sessions.take() else {
+        let Some(sessions) = self.sessions.clone() else {
             unreachable!("taken only here, with the reservation");
         };
-        let (now, state) = (sessions.now(), State::new());
+        let (now, state) = (sessions.now()?, State::new());
+        // Creating takes the place, or frees it.
+        self.sessions = None;
         let id = sessions.with(|core| core.create(key, state, now))?;
         Ok(sessions.session(id))
     }
@@ -294,7 +321,7 @@ impl<M: Mode> Session<M> {
     /// [`duplicate_window`](SessionOptions::duplicate_window);
     /// [`StaleHandle`](crate::ErrorKind::StaleHandle) when the session is removed.
     pub fn send(&self, message: impl Into<Message>) -> Result<Receipt<M>> {
-        let (message, now) = (message.into(), self.sessions.now());
+        let (message, now) = (message.into(), self.sessions.now()?);
         let (number, wake) = self
             .sessions
             .with(|core| core.send(self.id, message, now))?;

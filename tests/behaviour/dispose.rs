@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, StreamExt};
-use mockwire::{ErrorKind, Reply, Request};
+use mockwire::state::{Cache, CacheLimits, SessionKey, SessionOptions, Sessions};
+use mockwire::{Completion, ErrorKind, Priority, Reply, Request, RequestQueue, Stop};
 
 use super::support::{failure, fetch, get, is_matched, send};
-use super::{MockTransport, test};
+use super::{MockTransport, Mode, test};
 
 #[test]
 fn a_disposed_transport_answers_nothing_on_any_handle() {
@@ -243,4 +244,124 @@ fn disposing_drops_what_handlers_captured() {
     assert_eq!(Arc::strong_count(&captured), 2);
     transport.dispose();
     assert_eq!(Arc::strong_count(&captured), 1);
+}
+
+#[test]
+fn whoever_waits_for_a_session_is_told_of_the_end() {
+    let transport = MockTransport::new();
+    let sessions: Sessions<Mode> = Sessions::new(&transport, SessionOptions::new());
+    let session = sessions.create(SessionKey::new()).unwrap();
+    let begun = session.send("begun").unwrap();
+    let turn = transport.block_on(sessions.next_turn()).unwrap();
+    let waiting = session.send("waiting").unwrap();
+    let reserved = sessions.reserve().unwrap();
+    // `join` polls the waiters first: only a wake lets `block_on` come back to them.
+    let dispose = async { transport.dispose() };
+    let (begun, waiting, next, (), ()) = transport.block_on(async {
+        futures::join!(
+            begun,
+            waiting,
+            sessions.next_turn(),
+            turn.interrupted(),
+            dispose
+        )
+    });
+    let ends = [begun.map(drop), waiting.map(drop), next.map(drop)];
+    let late = [
+        turn.push("late"),
+        turn.finish(),
+        session.send("late").map(drop),
+        sessions.create(SessionKey::new().user("ada")).map(drop),
+        sessions.get_or_create(&SessionKey::new()).map(drop),
+        sessions.reserve().map(drop),
+        reserved.create(SessionKey::new().user("bob")).map(drop),
+    ];
+    for end in ends.into_iter().chain(late) {
+        assert_eq!(end.unwrap_err().kind(), &ErrorKind::Disposed);
+    }
+    // What there was can still be read.
+    assert_eq!(sessions.list().len(), 1);
+    assert_eq!(sessions.available(), usize::MAX - 1);
+    assert_eq!(session.state().unwrap().request_count(), 2);
+}
+
+#[test]
+fn an_answer_that_was_given_before_the_end_is_kept() {
+    let transport = MockTransport::new();
+    let sessions: Sessions<Mode> = Sessions::new(&transport, SessionOptions::new());
+    let receipt = sessions.create(SessionKey::new()).unwrap().send("hi");
+    let turn = transport.block_on(sessions.next_turn()).unwrap();
+    turn.push("hello").unwrap();
+    turn.finish().unwrap();
+    transport.dispose();
+    let answer = receipt.unwrap().now_or_never().unwrap();
+    assert_eq!(answer.unwrap().text(), "hello");
+}
+
+#[test]
+fn a_queue_ends_with_its_transport() {
+    let transport = MockTransport::new();
+    let queue: RequestQueue<&str, Mode> = RequestQueue::new(&transport, 1);
+    let taken = queue.push("taken", Priority::Normal).unwrap();
+    let (_, running) = queue.next().now_or_never().unwrap().unwrap();
+    let waiting = queue.push("waiting", Priority::Normal).unwrap();
+    let dispose = async { transport.dispose() };
+    let (waiting, next, ()) =
+        transport.block_on(async { futures::join!(waiting, queue.next(), dispose) });
+    assert_eq!(waiting, Completion::Cancelled);
+    assert!(next.is_none());
+    assert_eq!(queue.status().stopped, Some(Stop::Cancel));
+    let late = queue.push("late", Priority::Normal).unwrap_err();
+    assert_eq!(late.kind(), &ErrorKind::Disposed);
+    // What a worker has taken, it may finish.
+    running.done();
+    assert_eq!(taken.now_or_never(), Some(Completion::Done));
+}
+
+#[test]
+fn who_gives_up_waiting_is_forgotten() {
+    let transport = MockTransport::new();
+    let sessions: Sessions<Mode> = Sessions::new(&transport, SessionOptions::new());
+    let queue: RequestQueue<&str, Mode> = RequestQueue::new(&transport, 1);
+    let woken = Arc::new(Woken::default());
+    let waker = std::task::Waker::from(woken.clone());
+    let mut context = std::task::Context::from_waker(&waker);
+    for _ in 0..2 {
+        assert!(sessions.next_turn().poll_unpin(&mut context).is_pending());
+        assert!(queue.next().poll_unpin(&mut context).is_pending());
+    }
+    transport.dispose();
+    assert_eq!(woken.0.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert!(sessions.next_turn().now_or_never().unwrap().is_err());
+}
+
+#[derive(Default)]
+struct Woken(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_handlers_remember_with_goes_with_the_transport() {
+    // Each refers to its own transport, and is captured by a rule of it: a cycle, until then.
+    for end in [MockTransport::dispose, MockTransport::reset] {
+        let captured = Arc::new(String::from("fixture"));
+        let transport = MockTransport::new();
+        let cache: Cache<Mode, Arc<String>> = Cache::new(&transport, CacheLimits::new());
+        let sessions: Sessions<Mode> = Sessions::new(&transport, SessionOptions::new());
+        let queue: RequestQueue<Arc<String>, Mode> = RequestQueue::new(&transport, 1);
+        cache.put("fixture", captured.clone());
+        drop(queue.push(captured.clone(), Priority::Normal).unwrap());
+        transport.get("/").reply_with(move |_: &Request| {
+            let _ = (&sessions, &queue);
+            cache.get("fixture").unwrap().to_string()
+        });
+        assert_eq!(fetch(&transport, get("/")).unwrap(), "fixture");
+        assert_eq!(Arc::strong_count(&captured), 3);
+        end(&transport);
+        assert_eq!(Arc::strong_count(&captured), 1);
+    }
 }

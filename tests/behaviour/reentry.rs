@@ -1074,14 +1074,14 @@ fn who_waits_for_sessions_is_woken_and_what_they_hold_dropped_outside() {
         let dropped = session.send("2").unwrap();
         assert!(poll(&mut receipt).is_pending());
         assert_intrudes("wait again", || poll(&mut receipt).is_pending());
-        let turn = sessions.next_turn().now_or_never().unwrap();
+        let turn = sessions.next_turn().now_or_never().unwrap().unwrap();
         assert!(poll(&mut turn.interrupted()).is_pending());
         assert_intrudes("kill", || sessions.kill());
         let mut next = sessions.next_turn();
         assert!(poll(&mut next).is_pending());
         assert_intrudes("restart", || sessions.restart());
         drop(turn);
-        let turn = sessions.next_turn().now_or_never().unwrap();
+        let turn = sessions.next_turn().now_or_never().unwrap().unwrap();
         assert_intrudes("finish", || turn.finish()).unwrap();
         assert!(receipt.now_or_never().unwrap().is_ok());
         let mut waiting = dropped;

@@ -30,7 +30,7 @@ fn sessions(options: SessionOptions) -> (MockTransport, Sessions) {
 
 /// The turn that may begin now.
 fn turn(sessions: &Sessions) -> Option<Turn> {
-    sessions.next_turn().now_or_never()
+    sessions.next_turn().now_or_never()?.ok()
 }
 
 fn texts(turn: &Turn) -> Vec<&str> {
@@ -167,7 +167,7 @@ fn a_session_answers_in_order_while_sessions_overlap() {
     let log = Mutex::new(Vec::new());
     let worker = || async {
         for _ in 0..3 {
-            let turn = sessions.next_turn().await;
+            let turn = sessions.next_turn().await.unwrap();
             let thread = turn.session().key().unwrap().to_string();
             let text = turn.messages()[0].text().to_owned();
             log.lock()
@@ -308,7 +308,7 @@ fn a_later_message_preempts_what_is_unfinished_which_reports_its_partial_output(
     // A worker that speaks a word each second, until it is interrupted.
     let worker = async {
         loop {
-            let turn = sessions.next_turn().await;
+            let turn = sessions.next_turn().await.unwrap();
             let text = turn.messages()[0].text().to_owned();
             let is_last = text == "third";
             let speaks = Box::pin(async {
@@ -420,13 +420,13 @@ fn a_worker_that_goes_away_leaves_its_turn_to_the_next() {
     let session = sessions.create(key("a")).unwrap();
     let receipt = session.send("hello").unwrap();
     let leaves = async {
-        let turn = sessions.next_turn().await;
+        let turn = sessions.next_turn().await.unwrap();
         turn.push("one ").unwrap();
         transport.sleep(SECOND).await.unwrap();
     };
     let takes_over = async {
         transport.sleep(SECOND / 2).await.unwrap();
-        let turn = sessions.next_turn().await; // waits for the other one to leave
+        let turn = sessions.next_turn().await.unwrap(); // waits for the other one to leave
         assert_eq!((transport.now(), turn.attempt()), (SECOND, 2));
         turn.push("two").unwrap();
         turn.finish().unwrap();
@@ -491,7 +491,7 @@ fn a_rule_answers_from_a_session_of_the_request() {
         });
     let worker = async {
         for _ in 0..3 {
-            let turn = sessions.next_turn().await;
+            let turn = sessions.next_turn().await.unwrap();
             let count = turn.session().state().unwrap().request_count();
             turn.push(&format!("{count}: {}", turn.messages()[0].text()))
                 .unwrap();
@@ -548,4 +548,23 @@ fn a_predicate_asks_the_state_of_the_session_that_the_request_belongs_to() {
         .reply("bye");
     assert_eq!(fetch(&transport, post("/farewell", ())).unwrap(), "bye");
     transport.reset();
+}
+
+#[test]
+fn a_turn_that_fails_answers_with_the_error_and_the_next_one_begins() {
+    let (transport, sessions) = sessions(SessionOptions::new().batch(2));
+    let session = sessions.create(key("a")).unwrap();
+    let receipts: Vec<_> = ["a", "b", "c"].map(|it| session.send(it).unwrap()).into();
+    let failed = turn(&sessions).unwrap();
+    failed.push("lost").unwrap();
+    failed.fail(mockwire::Fault::Timeout).unwrap();
+    let next = turn(&sessions).unwrap();
+    assert_eq!((texts(&next), next.attempt()), (vec!["c"], 1));
+    next.finish().unwrap();
+    let answers = transport.block_on(join_all(receipts));
+    let codes: Vec<_> = answers
+        .iter()
+        .map(|it| it.as_ref().map_or_else(|it| it.code(), |_| "ok"))
+        .collect();
+    assert_eq!(codes, ["ETIMEDOUT", "ETIMEDOUT", "ok"]);
 }

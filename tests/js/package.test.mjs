@@ -58,6 +58,7 @@ const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./packa
 /** What each entry point besides the main one gives, and how it is put to its first use. */
 const EXTRAS = {
   "./cache": { names: ["Cache"], use: "new Cache(transport)" },
+  "./sessions": { names: ["DuplicateMessageError", "SessionLimitError", "Sessions"], use: "new Sessions(transport)" },
   "./queue": { names: ["QueueFullError", "QueueStoppedError", "RequestQueue"], use: "new RequestQueue(transport, { workers: 1 })" },
 };
 

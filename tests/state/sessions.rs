@@ -181,7 +181,7 @@ struct Finished(Mutex<BTreeMap<String, Vec<String>>>);
 /// Takes turns for ever: finishes most, and goes away from some.
 async fn work(sessions: Sessions, finished: Arc<Finished>, busy: Option<Arc<[AtomicBool]>>) {
     for n in 0_usize.. {
-        let turn = sessions.next_turn().await;
+        let turn = sessions.next_turn().await.unwrap();
         let Ok(key) = turn.session().key() else {
             continue;
         };

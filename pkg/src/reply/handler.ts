@@ -3,6 +3,7 @@
 import type { CapturedRequest } from "../captured.js";
 import { HandlerError, messageOf } from "../errors.js";
 import type { Exchange } from "../exchange.js";
+import type { State } from "../state.js";
 import { answerFrom, checkUnread, isResponse } from "./foreign.js";
 import { replyFrom, type Replyable } from "./from.js";
 import { type Answer, Reply } from "./reply.js";
@@ -17,6 +18,22 @@ export type Handler<Params = Record<string, string>, Body = any> = (
 export interface HandlerContext {
   /** The signal that the client gave to `fetch`, if it did. */
   readonly signal: AbortSignal | undefined;
+  /** What the conversation remembers: the transport's `state`. */
+  readonly state: State;
+}
+
+class Context implements HandlerContext {
+  readonly signal: AbortSignal | undefined;
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.signal = exchange.signal;
+    this.#exchange = exchange;
+  }
+
+  get state(): State {
+    return this.#exchange.core.state;
+  }
 }
 
 export class HandlerReply extends Reply {
@@ -30,7 +47,7 @@ export class HandlerReply extends Reply {
   override answer(exchange: Exchange): Answer | Promise<Answer> {
     let made: unknown;
     try {
-      made = this.#handler(exchange.captured, { signal: exchange.signal });
+      made = this.#handler(exchange.captured, new Context(exchange));
     } catch (thrown) {
       throw failed(exchange, thrown);
     }

@@ -10,5 +10,7 @@
     reason = "JavaScript prints its own objects"
 )]
 
+mod bells;
 mod cache;
 mod queue;
+mod sessions;

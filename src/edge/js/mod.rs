@@ -12,6 +12,7 @@ mod play;
 mod recent;
 mod socket;
 mod spec;
+mod state;
 mod time;
 
 use std::cell::RefCell;
@@ -222,7 +223,7 @@ impl Engine {
 
     /// The numbers of the captured requests that satisfy a condition, given as JSON.
     pub fn matching(&self, condition: &str) -> Result<Vec<f64>, JsValue> {
-        let found = spec::condition(condition)
+        let found = spec::condition(condition, &self.transport)
             .and_then(|matcher| self.transport.try_requests_matching(&matcher));
         let numbers = |found: Vec<crate::Captured>| {
             found

@@ -130,6 +130,10 @@ enum Condition {
         test: TestSpec,
     },
     Scheme(String),
+    State {
+        key: String,
+        test: JsonSpec,
+    },
     Url(String),
 }
 
@@ -185,7 +189,7 @@ impl RuleSpec {
         site: Arc<str>,
     ) -> Result<RuleId> {
         let site = Site::Text(site.into());
-        let matcher = self.when.matcher()?;
+        let matcher = self.when.matcher(transport)?;
         let (min, max) = (self.min, self.max);
         let mut when = When::new(transport.clone(), matcher, None, site)
             .priority(if self.otherwise {
@@ -242,14 +246,15 @@ impl End {
 }
 
 /// A condition given as JSON.
-pub(super) fn condition(json: &str) -> Result<JsMatcher> {
-    parse::<Condition>(json)?.matcher()
+pub(super) fn condition(json: &str, transport: &MockTransport<Local>) -> Result<JsMatcher> {
+    parse::<Condition>(json)?.matcher(transport)
 }
 
 impl Condition {
-    fn matcher(self) -> Result<JsMatcher> {
+    fn matcher(self, transport: &MockTransport<Local>) -> Result<JsMatcher> {
         let all = |conditions: Vec<Self>| -> Result<Vec<JsMatcher>> {
-            conditions.into_iter().map(Self::matcher).collect()
+            let conditions = conditions.into_iter();
+            conditions.map(|it| it.matcher(transport)).collect()
         };
         let matcher: JsMatcher = match self {
             Self::All(conditions) => condition::all_of(all(conditions)?),
@@ -264,7 +269,7 @@ impl Condition {
             Self::Host(host) => condition::host(&host),
             Self::Json { pointer, test } => condition::json_test(&pointer, test.into()),
             Self::Method(method) => condition::method_is(&method),
-            Self::Not(condition) => !condition.matcher()?,
+            Self::Not(condition) => !condition.matcher(transport)?,
             Self::Nth { from, to } => Pattern::Nth { from, to }.into(),
             Self::Path(target) | Self::Url(target) => condition::url(&target),
             Self::Port(port) => condition::port(port),
@@ -275,6 +280,9 @@ impl Condition {
             }
             Self::Query { name, test } => condition::query_test(&name, test.into()),
             Self::Scheme(scheme) => condition::scheme(&scheme),
+            Self::State { key, test } => {
+                condition::state_test(&transport.state(), &key, test.into())
+            }
         };
         match matcher.mistake() {
             Some(error) => Err(error),

@@ -14,10 +14,12 @@ import {
   type Script,
   type ServerSocket,
   type SocketMessage,
+  State,
   when,
 } from "mockwire";
 import { Cache, type CacheStats } from "mockwire/cache";
 import { type QueueStatus, RequestQueue } from "mockwire/queue";
+import { type Answer, type Session, type SessionMessage, Sessions } from "mockwire/sessions";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -173,4 +175,33 @@ queue.add(() => 1, { priority: "urgent" });
 // @ts-expect-error no such end
 queue.stop("now");
 await queue.idle();
-export { cached, counts, status };
+const sessions = new Sessions<{ readonly text: string }, { turns: number }>(transport, { limit: 5, batch: 2, burst: "preempt", duplicateWindow: 5 });
+sessions.serve(async function* (turn) {
+  same<typeof turn.messages, ReadonlyArray<SessionMessage<{ readonly text: string }>>>();
+  const turns: number = turn.session.state.update("turns", (it = 0) => it + 1);
+  yield `${turns}`;
+});
+sessions.serve(() => ["a", "b"], { workers: 2, signal: AbortSignal.abort() });
+// @ts-expect-error pieces are texts
+sessions.serve(() => [1]);
+const session: Session<{ readonly text: string }, { turns: number }> = sessions.create({ user: "ada" });
+const answer: Answer = await session.send({ text: "hi" }, { id: "m1" });
+// @ts-expect-error another type
+void session.send("hi");
+// @ts-expect-error no such name
+sessions.get({ name: "ada" });
+export { answer, cached, counts, status };
+
+// State.
+const typed2 = new MockTransport<{ user: { name: string }; turns?: number }>();
+same<ReturnType<typeof typed2.state.toJSON>, { user?: { name: string }; turns?: number }>();
+const user2: { name: string } | undefined = typed2.state.get("user");
+typed2.state.set("user", { name: "Ada" }).update("turns", (turns = 0) => turns + 1);
+// @ts-expect-error no such key
+typed2.state.get("nope");
+// @ts-expect-error another type
+typed2.state.set("user", "Ada");
+typed2.get("/").stateIs("user", { name: "Ada" }).hasState("turns").withoutState("x").matching(when.stateIs("a", 1)).reply((_, { state }) => state.get("user"));
+const anything: number = transport.state.get("turn") + 1;
+const alone: State<{ a: number }> = new State<{ a: number }>().set("a", 1);
+export { alone, anything, user2 };
