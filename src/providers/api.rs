@@ -8,7 +8,9 @@ use super::conversation::Conversation;
 use super::when_prompted::WhenPrompted;
 use crate::{Exchange, Matcher, MockTransport, Mode, Reply, Request, Result};
 
-/// The API of a provider of models. Sealed: [`anthropic::Messages`](super::anthropic::Messages).
+/// The API of a provider of models. Sealed: [`anthropic::Messages`](super::anthropic::Messages),
+/// [`openai::ChatCompletions`](super::openai::ChatCompletions) and
+/// [`openai::Responses`](super::openai::Responses).
 pub trait ModelApi: Render + Sized {
     /// The requests to it, at any host.
     #[must_use]

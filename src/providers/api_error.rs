@@ -63,7 +63,7 @@ pub struct ApiError {
 /// | `InvalidRequest` | 400 `invalid_request_error` | 400 `invalid_request_error` | 400 `INVALID_ARGUMENT` |
 /// | `NotFound` | 404 `not_found_error` | 404 `model_not_found` | 404 `NOT_FOUND` |
 /// | `Overloaded` | 529 `overloaded_error` | 503 `server_error` | 503 `UNAVAILABLE` |
-/// | `Permission` | 403 `permission_error` | 403 `permission_denied` | 403 `PERMISSION_DENIED` |
+/// | `Permission` | 403 `permission_error` | 403 `unsupported_country_region_territory` | 403 `PERMISSION_DENIED` |
 /// | `RateLimit` | 429 `rate_limit_error` | 429 `rate_limit_exceeded` | 429 `RESOURCE_EXHAUSTED` |
 /// | `RequestTooLarge` | 413 `request_too_large` | 400 `context_length_exceeded` | 400 `INVALID_ARGUMENT` |
 /// | `Server` | 500 `api_error` | 500 `server_error` | 500 `INTERNAL` |

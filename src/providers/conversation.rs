@@ -56,6 +56,9 @@ pub struct Conversation {
     pub reasoning_effort: Option<String>,
     /// The body of the request.
     pub json: Arc<Value>,
+    /// How many answers of the model have come before all that the request has: those that the provider
+    /// remembers.
+    pub(super) earlier_turns: u64,
 }
 
 /// A message of a conversation.
@@ -129,13 +132,14 @@ pub struct Tool {
 impl Conversation {
     /// Which of the model's answers this is to be, from 1: one more than the model has given, by the
     /// history in the request. Messages of the model in a row are one answer; what the model is to go on
-    /// with, at the end, is none yet.
+    /// with, at the end, is none yet. With OpenAI's `previous_response_id` the provider has the history:
+    /// the ids that are made from the transport's seed tell their turn, so the count goes on.
     #[must_use]
     pub fn turn(&self) -> u64 {
         let pairs = self.messages.windows(2);
         let is_end =
             |pair: &&[Message]| pair[0].role == Role::Assistant && pair[1].role != Role::Assistant;
-        1 + pairs.filter(is_end).count() as u64
+        1 + self.earlier_turns + pairs.filter(is_end).count() as u64
     }
 
     /// What the user has said last, if nothing has come since: with a tool's result after it there is
@@ -303,4 +307,9 @@ pub(super) fn content_text(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Arguments that are written as a text; what is no JSON stays a text.
+pub(super) fn parsed(arguments: &str) -> Value {
+    serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into())
 }

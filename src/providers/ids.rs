@@ -3,6 +3,7 @@
 use crate::{Exchange, Random};
 
 const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const HEX: &[u8] = b"0123456789abcdef";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The ids of one exchange, in the order in which they are asked for.
@@ -17,6 +18,11 @@ impl Ids {
     /// So many letters and digits behind this.
     pub(super) fn alphanumeric(&mut self, prefix: &str, len: usize) -> String {
         self.draw(prefix, ALPHANUMERIC, len)
+    }
+
+    /// So many hexadecimal digits behind this.
+    pub(super) fn hex(&mut self, prefix: &str, len: usize) -> String {
+        self.draw(prefix, HEX, len)
     }
 
     /// So many characters of base64: what stands for something encrypted or signed.

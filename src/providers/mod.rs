@@ -2,13 +2,14 @@
 //! the provider would.
 //!
 //! * Anthropic Messages: [`anthropic`].
+//! * OpenAI Chat Completions and Responses: [`openai`].
 //!
 //! All have the same words. A rule begins with the provider, asks for what the conversation is
 //! ([`WhenPrompted`], [`Prompt`]), and ends with what the model says ([`Answer`]) or with what goes wrong
 //! ([`ApiError`]). Whether it comes as JSON or as a stream is what the request asks for.
 //!
 //! ```
-//! use mockwire::providers::{Answer, ApiError, Dialogue, anthropic};
+//! use mockwire::providers::{Answer, ApiError, Dialogue, anthropic, openai};
 //! use mockwire::sync::MockTransport;
 //! use serde_json::json;
 //!
@@ -16,9 +17,7 @@
 //! anthropic::messages(&transport)
 //!     .last_user_message("hi")
 //!     .reply(Answer::text("Hello").tool("get_weather", json!({"city": "Paris"})));
-//! anthropic::messages(&transport)
-//!     .model("small")
-//!     .reply_after_failures(1, ApiError::rate_limit(), "At last.");
+//! openai::chat_completions(&transport).reply_after_failures(1, ApiError::rate_limit(), "At last.");
 //! anthropic::messages(&transport).dialogue(Dialogue::new().turn("hello", "Hi!").turn("bye", "Goodbye"));
 //! ```
 //!
@@ -53,6 +52,7 @@ mod when_prompted;
 mod wire;
 
 pub mod anthropic;
+pub mod openai;
 
 pub use self::answer::{Answer, Stop, ToolCall};
 pub use self::api::ModelApi;

@@ -39,6 +39,17 @@ impl Wire {
         }
     }
 
+    /// Adds the members of another object.
+    pub(super) fn put_all(self, other: Self) -> Self {
+        match other {
+            Self::Object(members) => {
+                let members = members.into_iter();
+                members.fold(self, |all, (name, value)| all.put(name, value))
+            }
+            Self::List(_) | Self::Value(_) => self,
+        }
+    }
+
     /// As text, on one line.
     pub(super) fn text(&self) -> String {
         // Only maps with other keys than strings cannot be written.

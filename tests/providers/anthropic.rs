@@ -6,8 +6,8 @@ use mockwire::{Chunking, Script};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::grammar::{assert_same_grammar, grammar, real_recording, recording, without};
-use crate::support::{bytes, events, json, payloads, post, saying};
+use crate::grammar::{assert_same_grammar, grammar, real_json, real_recording, recording, without};
+use crate::support::{answers, bytes, config, events, json, payloads, post, saying};
 
 const URL: &str = "https://api.anthropic.com/v1/messages";
 
@@ -202,11 +202,9 @@ fn streams_have_the_grammar_of_the_real_provider() {
             Answer::text("Okay.").tool("updateIssueList", ()),
         ),
     ] {
-        let Some(directory) = std::env::var_os("MOCKWIRE_RECORDINGS") else {
+        let Some(real) = real_json(name) else {
             continue;
         };
-        let path = std::path::Path::new(&directory).join(name);
-        let real = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let prepared = |it: Value| without(vec![it], &["inference_geo"]);
         assert_same_grammar(&prepared(message(&answer)), &prepared(real));
         compared += 1;
@@ -406,35 +404,9 @@ fn an_error_breaks_a_stream_off() {
     assert_eq!(first[0]["type"], "error");
 }
 
-fn answers() -> impl Strategy<Value = Answer> {
-    let json = prop::collection::btree_map("[a-z]{1,3}", "\\PC{0,8}", 0..3);
-    let block = prop_oneof![
-        "\\PC{0,20}".prop_map(|text| (0, text, None)),
-        "\\PC{0,20}".prop_map(|text| (1, text, None)),
-        "\\PC{0,20}".prop_map(|text| (2, text, None)),
-        json.prop_map(|map| (3, String::new(), Some(serde_json::to_value(map).unwrap()))),
-    ];
-    let split = prop_oneof![
-        (0_usize..9).prop_map(Split::Bytes),
-        (0_usize..5).prop_map(Split::Characters),
-        (0_usize..3).prop_map(Split::Words),
-        (0_usize..3).prop_map(Split::Tokens),
-        Just(Split::Whole),
-    ];
-    (prop::collection::vec(block, 0..5), split).prop_map(|(blocks, split)| {
-        let answer = blocks
-            .into_iter()
-            .fold(Answer::new(), |answer, block| match block {
-                (0, text, _) => answer.say(text),
-                (1, text, _) => answer.thinking(text),
-                (2, text, _) => answer.redacted_thinking(text),
-                (_, _, arguments) => answer.tool("tool", arguments.unwrap_or_default()),
-            });
-        answer.split(split)
-    })
-}
-
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn whatever_is_said_streams_as_the_message(answer in answers()) {
         prop_assert_eq!(put_together(&streamed(&answer)).unwrap(), message(&answer));

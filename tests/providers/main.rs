@@ -4,4 +4,6 @@
 
 mod anthropic;
 mod grammar;
+mod openai_chat;
+mod openai_responses;
 mod support;

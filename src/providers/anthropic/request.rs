@@ -40,6 +40,7 @@ fn read(json: Arc<Value>) -> Conversation {
             .pointer("/output_config/effort")
             .and_then(Value::as_str)
             .map(str::to_owned),
+        earlier_turns: 0,
         json: Arc::default(),
     };
     conversation.json = json;

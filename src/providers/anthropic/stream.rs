@@ -147,11 +147,6 @@ impl Stream<'_> {
 
 /// An event of this name, which its data repeats as `type`.
 fn event(name: &str, fields: Wire) -> Event {
-    let mut data = Wire::object().put("type", name);
-    if let Wire::Object(fields) = fields {
-        data = fields
-            .into_iter()
-            .fold(data, |data, (name, value)| data.put(name, value));
-    }
+    let data = Wire::object().put("type", name).put_all(fields);
     Event::data(data.text()).named(name)
 }

@@ -1,0 +1,40 @@
+//! Chat Completions.
+
+mod completion;
+mod request;
+mod stream;
+
+use std::sync::Arc;
+
+use super::errors;
+use crate::providers::api::{ModelApi, Render};
+use crate::providers::{Answer, ApiError, Conversation};
+use crate::{Exchange, Matcher, Mode, Reply, Request, Result};
+
+/// The Chat Completions API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChatCompletions;
+
+impl ModelApi for ChatCompletions {
+    fn requests<M: Mode>() -> Matcher<M> {
+        crate::post("/v1/chat/completions")
+    }
+
+    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
+        request::conversation(request)
+    }
+}
+
+impl Render for ChatCompletions {
+    fn render(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+        if answer.stream.unwrap_or(conversation.stream) {
+            stream::reply(exchange, conversation, answer)
+        } else {
+            completion::reply(exchange, conversation, answer)
+        }
+    }
+
+    fn render_error(exchange: &Exchange, error: &ApiError) -> Reply {
+        errors::reply(exchange, error)
+    }
+}

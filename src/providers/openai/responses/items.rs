@@ -1,0 +1,205 @@
+//! What the model says, as the items of a response.
+
+use serde_json::Value;
+
+use crate::providers::answer::Block;
+use crate::providers::ids::Ids;
+use crate::providers::wire::Wire;
+use crate::providers::{Answer, Conversation, ToolCall};
+
+/// An item of a response, with its id.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A call of a tool that takes a text.
+    Custom(Call),
+    Function(Call),
+    Message(Vec<Part>),
+    Reasoning {
+        summary: Option<String>,
+        encrypted: Option<String>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) call_id: String,
+    pub(super) name: String,
+    /// The JSON of the arguments, or the text.
+    pub(super) input: String,
+}
+
+/// A part of a message.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) text: String,
+    pub(super) is_refusal: bool,
+}
+
+/// How far an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Completed,
+    Incomplete,
+    InProgress,
+}
+
+impl Status {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Incomplete => "incomplete",
+            Self::InProgress => "in_progress",
+        }
+    }
+}
+
+/// The items of an answer. Texts in a row are one message.
+pub(super) fn items(ids: &mut Ids, conversation: &Conversation, answer: &Answer) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    for block in &answer.content {
+        let kind = match block {
+            Block::RedactedThinking { data } => Kind::Reasoning {
+                summary: None,
+                encrypted: Some(data.clone()),
+            },
+            Block::Refusal { text } | Block::Text { text } => {
+                let part = Part {
+                    text: text.clone(),
+                    is_refusal: matches!(block, Block::Refusal { .. }),
+                };
+                let open = items.last_mut().map(|item| &mut item.kind);
+                if let Some(Kind::Message(parts)) = open {
+                    parts.push(part);
+                    continue;
+                }
+                Kind::Message(vec![part])
+            }
+            Block::Thinking { text, signature } => {
+                let drawn = is_wanted(conversation, "reasoning.encrypted_content");
+                let drawn = drawn.then(|| format!("gAAAAA{}", ids.base64(90)));
+                Kind::Reasoning {
+                    summary: Some(text.clone()),
+                    encrypted: signature.clone().or(drawn),
+                }
+            }
+            Block::ToolCall(call) => tool_call(ids, conversation, call),
+        };
+        let id = ids.hex(kind.prefix(), 50);
+        items.push(Item { id, kind });
+    }
+    items
+}
+
+/// Whether the request asks for this to be included.
+fn is_wanted(conversation: &Conversation, what: &str) -> bool {
+    let include = conversation.json.get("include").and_then(Value::as_array);
+    include.is_some_and(|include| include.iter().any(|it| it == what))
+}
+
+fn tool_call(ids: &mut Ids, conversation: &Conversation, call: &ToolCall) -> Kind {
+    let drawn = ids.alphanumeric("call_", 24);
+    let call_id = call.id.clone().unwrap_or(drawn);
+    let name = call.name.clone();
+    let tools = conversation.json.get("tools").and_then(Value::as_array);
+    let is_custom = tools.is_some_and(|tools| {
+        let is_it = |tool: &&Value| tool["name"] == call.name.as_str() && tool["type"] == "custom";
+        tools.iter().any(|tool| is_it(&tool))
+    });
+    match (is_custom, &call.raw, call.arguments.as_str()) {
+        (true, None, Some(text)) => Kind::Custom(Call {
+            call_id,
+            name,
+            input: text.to_owned(),
+        }),
+        _ => {
+            let input = call.text();
+            let call = Call {
+                call_id,
+                name,
+                input,
+            };
+            if is_custom {
+                Kind::Custom(call)
+            } else {
+                Kind::Function(call)
+            }
+        }
+    }
+}
+
+impl Kind {
+    fn prefix(&self) -> &'static str {
+        match self {
+            Self::Custom(_) => "ctc_",
+            Self::Function(_) => "fc_",
+            Self::Message(_) => "msg_",
+            Self::Reasoning { .. } => "rs_",
+        }
+    }
+}
+
+impl Part {
+    /// With its text, or before it.
+    pub(super) fn wire(&self, text: &str) -> Wire {
+        if self.is_refusal {
+            return Wire::object().put("type", "refusal").put("refusal", text);
+        }
+        Wire::object()
+            .put("type", "output_text")
+            .put("annotations", Vec::new())
+            .put("logprobs", Vec::new())
+            .put("text", text)
+    }
+}
+
+impl Call {
+    fn wire(&self, item: Wire, name: &'static str, status: Status) -> Wire {
+        let input = match status {
+            Status::InProgress => "",
+            _ => self.input.as_str(),
+        };
+        item.put("status", status.as_str())
+            .put(name, input)
+            .put("call_id", self.call_id.as_str())
+            .put("name", self.name.as_str())
+    }
+}
+
+impl Item {
+    /// In progress it has no content yet.
+    pub(super) fn wire(&self, status: Status) -> Wire {
+        let item = Wire::object().put("id", self.id.as_str());
+        let is_begun = status == Status::InProgress;
+        match &self.kind {
+            Kind::Custom(call) => call.wire(item.put("type", "custom_tool_call"), "input", status),
+            Kind::Function(call) => {
+                call.wire(item.put("type", "function_call"), "arguments", status)
+            }
+            Kind::Message(parts) => {
+                let parts = parts.iter().filter(|_| !is_begun);
+                let content = parts.map(|part| part.wire(&part.text)).collect::<Vec<_>>();
+                item.put("type", "message")
+                    .put("status", status.as_str())
+                    .put("content", content)
+                    .put("role", "assistant")
+            }
+            Kind::Reasoning { summary, encrypted } => {
+                let summary = summary.iter().filter(|_| !is_begun);
+                let summary = summary.map(|text| summary_text(text)).collect::<Vec<_>>();
+                item.put("type", "reasoning")
+                    .put_some("encrypted_content", encrypted.as_deref())
+                    .put("summary", summary)
+            }
+        }
+    }
+}
+
+pub(super) fn summary_text(text: &str) -> Wire {
+    Wire::object().put("type", "summary_text").put("text", text)
+}
