@@ -356,11 +356,7 @@ impl<M: Mode> MockTransport<M> {
 
     /// Forgets the captures. Rules, their counts and scenarios stay; the numbers go on.
     pub fn clear(&self) {
-        drop(self.engine.with(|core| {
-            core.clear_unmet_messages();
-            core.endpoints.forget_ended();
-            core.journal.clear()
-        }));
+        self.engine.settle(crate::core::Core::clear);
     }
 
     /// Makes the transport as new: no rules, captures, scopes, scenario states, and an empty

@@ -19,9 +19,9 @@ impl<M: Mode> Core<M> {
         &mut self,
         kept: &Request,
         place: Option<&(String, Priority)>,
-    ) -> Result<(Arrived<M>, Result<Entered, Fault>)> {
+    ) -> Result<(Arrived, Result<Entered, Fault>)> {
         self.ensure_alive()?;
-        let arrived = self.arrive(kept.clone());
+        let arrived = self.arrive(kept.clone(), None);
         let now = self.timeline.now();
         if let Some(fault) = self.endpoints.fault(kept, now) {
             return Ok((arrived, Err(fault)));

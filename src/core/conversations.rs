@@ -51,8 +51,9 @@ impl<M: Mode> Core<M> {
     }
 
     /// What is known of an exchange, with what was said on its connection.
-    pub(crate) fn snapshot(&self, number: u64, entry: &Entry<M>, cap: usize) -> Captured {
-        let mut captured = entry.snapshot(number, cap);
+    pub(crate) fn snapshot(&self, number: u64, entry: &Entry, cap: usize) -> Captured {
+        let rule = self.rule_of(entry).map(|rule| &**rule);
+        let mut captured = entry.snapshot(number, rule, cap);
         if let Response::Socket(record) = &entry.response {
             let said = self.said(number, record);
             captured.messages = said.messages;

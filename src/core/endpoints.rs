@@ -153,7 +153,7 @@ impl<M: Mode> Core<M> {
     }
 }
 
-fn is_at<M: Mode>(entry: Option<&mut Entry<M>>, host: &str) -> bool {
+fn is_at(entry: Option<&mut Entry>, host: &str) -> bool {
     let requested = entry.and_then(|entry| entry.request.host());
     requested.is_some_and(|it| it.eq_ignore_ascii_case(host))
 }

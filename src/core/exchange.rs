@@ -7,7 +7,7 @@ use http::Method;
 
 use super::hold::Held;
 use super::journal::{Entry, Response};
-use super::rules::{Candidate, Ease, Registered, Rule, Step};
+use super::rules::{Candidate, Ease, Registered, Rule, Step, Turn};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
@@ -67,13 +67,13 @@ impl Lost {
 }
 
 /// A request that has arrived, and is noted.
-pub(crate) struct Arrived<M: Mode> {
+pub(crate) struct Arrived {
     pub(crate) exchange: ExchangeId,
     pub(crate) sequence: u64,
     /// To be woken outside the borrow.
     pub(crate) wake: Vec<Waker>,
     /// To be dropped outside the borrow.
-    pub(crate) evicted: Option<Box<Entry<M>>>,
+    pub(crate) evicted: Option<Box<Entry>>,
 }
 
 /// What can be said of a request on its arrival.
@@ -95,7 +95,7 @@ pub(crate) enum Verdict<M: Mode, T> {
 }
 
 /// A request that has arrived with what can be said of it; or it is given back with why it has not.
-pub(crate) type Admitted<M, T> = Result<(Arrived<M>, Verdict<M, T>), (Error, Request)>;
+pub(crate) type Admitted<M, T> = Result<(Arrived, Verdict<M, T>), (Error, Request)>;
 
 /// A rule answers a request: its turn is taken.
 pub(crate) struct Claimed<M: Mode> {
@@ -103,6 +103,16 @@ pub(crate) struct Claimed<M: Mode> {
     pub(crate) rule: M::Ptr<Rule<M>>,
     /// How often the rule had answered before, from 0.
     pub(crate) turn: u64,
+}
+
+impl<M: Mode> Claimed<M> {
+    fn new(turn: Turn, rule: &M::Ptr<Rule<M>>) -> Self {
+        Self {
+            id: turn.rule,
+            rule: rule.clone(),
+            turn: turn.number,
+        }
+    }
 }
 
 impl<M: Mode> Core<M> {
@@ -122,7 +132,7 @@ impl<M: Mode> Core<M> {
             return Err((error, request));
         }
         if let Some(fault) = self.endpoints.fault(&request, self.timeline.now()) {
-            let arrived = self.arrive(instead.unwrap_or(request));
+            let arrived = self.arrive(instead.unwrap_or(request), None);
             return Ok((arrived, Verdict::Down(fault)));
         }
         let first = self.first_verdict(&request);
@@ -135,38 +145,38 @@ impl<M: Mode> Core<M> {
             None if alike => (request, None),
             None => (request.clone(), Some(request)),
         };
-        let arrived = self.arrive(kept);
-        let verdict = match (first, request) {
-            (Ok((id, _)), request) => {
-                let turn = self.take_turn(arrived.sequence, id);
-                let Some((turn, rule)) = turn else {
-                    unreachable!("the rule was just found");
+        let turn = first.as_ref().ok().and_then(|(id, _)| self.take_turn(*id));
+        let arrived = self.arrive(kept, turn);
+        let verdict = match (turn, request) {
+            (Some(turn), request) => {
+                let Some(registered) = self.rules.get(turn.rule) else {
+                    unreachable!("its turn was just taken");
                 };
+                let rule = &registered.rule;
                 // A request that is to be given back must not be dropped in here.
                 let is_alone = request.is_none() && rule.chaos().is_none();
-                let reply = rule.reply_index(turn).filter(|_| is_alone);
+                let reply = turn.reply.filter(|_| is_alone);
                 let reply = reply.and_then(|index| rule.reply(index));
                 match reply.and_then(ready) {
                     Some(ready) => Verdict::Ready(ready),
                     None => {
-                        let rule = rule.clone();
-                        let claimed = Claimed { id, rule, turn };
+                        let claimed = Claimed::new(turn, rule);
                         Verdict::Claimed { claimed, request }
                     }
                 }
             }
-            (Err(candidates), Some(request)) => Verdict::Ask {
-                candidates,
+            (None, Some(request)) => Verdict::Ask {
+                candidates: first.err().unwrap_or_default(),
                 request,
             },
-            (Err(_), None) => unreachable!("shared unless it was claimed"),
+            (None, None) => unreachable!("shared unless it was claimed"),
         };
         Ok((arrived, verdict))
     }
 
-    /// Notes the arrival of a request.
+    /// Notes the arrival of a request, and who answers it if that is known.
     #[inline]
-    pub(crate) fn arrive(&mut self, kept: Request) -> Arrived<M> {
+    pub(crate) fn arrive(&mut self, kept: Request, answer: Option<Turn>) -> Arrived {
         self.timeline.note_activity();
         let exchange = self.exchanges.insert(Exchange {
             sequence: self.journal.last() + 1,
@@ -175,7 +185,7 @@ impl<M: Mode> Core<M> {
             waits: Waits::Client,
         });
         let now = self.timeline.now();
-        let (sequence, evicted) = self.journal.arrive(exchange, now, kept);
+        let (sequence, evicted) = self.journal.arrive(exchange, now, kept, answer);
         if let Some(state) = &self.state {
             state.count_request();
         }
@@ -235,34 +245,26 @@ impl<M: Mode> Core<M> {
             return None;
         }
         let sequence = self.exchanges.get(exchange)?.sequence;
+        let turn = self.take_turn(id)?;
         let now = self.timeline.now();
         if let Some(entry) = self.journal.get_mut(sequence) {
             entry.note_matched(now);
+            entry.note_answer(turn);
         }
-        let (turn, rule) = self.take_turn(sequence, id)?;
-        let rule = rule.clone();
-        Some(Claimed { id, rule, turn })
+        Some(Claimed::new(turn, &self.rules.get(id)?.rule))
     }
 
-    /// Counts and notes an answer; its turn, and the rule.
+    /// Counts an answer of a rule, and moves its scenario.
     #[inline]
-    fn take_turn(&mut self, sequence: u64, id: RuleId) -> Option<(u64, &M::Ptr<Rule<M>>)> {
+    fn take_turn(&mut self, id: RuleId) -> Option<Turn> {
         let registered = self.rules.get_mut(id)?;
-        let turn = registered.hit();
-        let rule = &registered.rule;
-        if let Some(step) = rule.step() {
+        let turn = registered.take_turn(id);
+        if let Some(step) = registered.rule.step() {
             if let Some(then) = &step.then {
                 self.scenarios.insert(step.scenario.clone(), then.clone());
             }
         }
-        if let Some(entry) = self.journal.get_mut(sequence) {
-            entry.rule = Some(id);
-            if let Some(reply) = rule.reply_index(turn) {
-                let rule = rule.clone();
-                entry.response = Response::OfRule { rule, reply };
-            }
-        }
-        Some((turn, rule))
+        Some(turn)
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
@@ -365,7 +367,7 @@ impl<M: Mode> Core<M> {
         wakers.collect()
     }
 
-    pub(crate) fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+    pub(crate) fn entry(&mut self, exchange: ExchangeId) -> Option<&mut Entry> {
         let sequence = self.exchanges.get(exchange)?.sequence;
         self.journal.get_mut(sequence)
     }

@@ -4,18 +4,18 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::blocks::Blocks;
-use super::rules::Rule;
+use super::rules::{Rule, Turn};
 use super::timeline::Tick;
 use super::trace::Trace;
 use super::transcript::Transcript;
 use super::{ExchangeId, RuleId, SocketId};
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome, ResponseHead};
-use crate::model::reply::ReplyBody;
+use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
 
-pub(crate) struct Journal<M: Mode> {
-    entries: Blocks<Entry<M>>,
+pub(crate) struct Journal {
+    entries: Blocks<Entry>,
     /// The number of the first entry; numbers count from 1.
     first: u64,
     cap: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Journal<M: Mode> {
     cleared_at: u64,
 }
 
-pub(crate) struct Entry<M: Mode> {
+pub(crate) struct Entry {
     /// Stale once the exchange is over.
     pub(crate) exchange: ExchangeId,
     pub(crate) at: Tick,
@@ -35,7 +35,7 @@ pub(crate) struct Entry<M: Mode> {
     pub(super) trace: Option<Box<Trace>>,
     pub(crate) request: Request,
     pub(crate) rule: Option<RuleId>,
-    pub(crate) response: Response<M>,
+    pub(crate) response: Response,
     pub(crate) outcome: Outcome,
     pub(crate) delivered: u64,
     /// What was delivered, where the rule does not have it.
@@ -43,10 +43,11 @@ pub(crate) struct Entry<M: Mode> {
 }
 
 /// The head of a response, without a copy where the rule has it.
-pub(crate) enum Response<M: Mode> {
+pub(crate) enum Response {
     None,
     Made(Box<ResponseHead>),
-    OfRule { rule: M::Ptr<Rule<M>>, reply: usize },
+    /// The reply with this number, of the rule that the entry names.
+    OfRule { reply: usize },
     Socket(Box<SocketRecord>),
 }
 
@@ -59,7 +60,7 @@ pub(crate) struct SocketRecord {
     pub(crate) blocked: u64,
 }
 
-impl<M: Mode> Journal<M> {
+impl Journal {
     pub(crate) fn new(cap: usize) -> Self {
         Self {
             entries: Blocks::new(),
@@ -71,20 +72,24 @@ impl<M: Mode> Journal<M> {
         }
     }
 
-    /// Notes an arrival; returns its number, and the entry that had to go for it.
+    /// Notes an arrival, and who answers if that is known; returns its number, and the entry that had
+    /// to go for it.
+    #[inline]
     pub(crate) fn arrive(
         &mut self,
         exchange: ExchangeId,
         at: Tick,
         request: Request,
-    ) -> (u64, Option<Box<Entry<M>>>) {
+        answer: Option<Turn>,
+    ) -> (u64, Option<Box<Entry>>) {
+        let reply = answer.and_then(|turn| turn.reply);
         let entry = Entry {
             exchange,
             at,
             trace: None,
             request,
-            rule: None,
-            response: Response::None,
+            rule: answer.map(|turn| turn.rule),
+            response: reply.map_or(Response::None, |reply| Response::OfRule { reply }),
             outcome: Outcome::Pending,
             delivered: 0,
             taken: Box::default(),
@@ -129,7 +134,7 @@ impl<M: Mode> Journal<M> {
     }
 
     /// The entry with this number, unless it was evicted.
-    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Entry<M>> {
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
         let index = number.checked_sub(self.first)?;
         self.entries.get_mut(usize::try_from(index).ok()?)
     }
@@ -148,7 +153,7 @@ impl<M: Mode> Journal<M> {
     }
 
     /// The entries from this number on, with their numbers.
-    pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Entry<M>)> {
+    pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = (u64, &Entry)> {
         let skip = number.saturating_sub(self.first);
         let skip =
             usize::try_from(skip).map_or(self.entries.len(), |skip| skip.min(self.entries.len()));
@@ -157,13 +162,13 @@ impl<M: Mode> Journal<M> {
     }
 
     /// Forgets all entries, and counts from 1 again.
-    pub(crate) fn restart(&mut self) -> Vec<Entry<M>> {
+    pub(crate) fn restart(&mut self) -> Vec<Entry> {
         let empty = Self::new(self.cap);
         std::mem::replace(self, empty).entries.into_vec()
     }
 
     /// Forgets all entries. The numbers go on, as exchanges may be going on.
-    pub(crate) fn clear(&mut self) -> Vec<Entry<M>> {
+    pub(crate) fn clear(&mut self) -> Vec<Entry> {
         self.cleared_at = self.last();
         self.first = self.cleared_at + 1;
         self.dropped = 0;
@@ -172,10 +177,25 @@ impl<M: Mode> Journal<M> {
     }
 }
 
-impl<M: Mode> Entry<M> {
-    /// What is known of the exchange, with at most `cap` bytes of the response body.
-    pub(crate) fn snapshot(&self, sequence: u64, cap: usize) -> Captured {
+impl Entry {
+    /// A rule answers.
+    pub(crate) fn note_answer(&mut self, turn: Turn) {
+        self.rule = Some(turn.rule);
+        if let Some(reply) = turn.reply {
+            self.response = Response::OfRule { reply };
+        }
+    }
+
+    /// What is known of the exchange, with at most `cap` bytes of the response body. `rule` is the one
+    /// that the entry names.
+    pub(crate) fn snapshot<M: Mode>(
+        &self,
+        sequence: u64,
+        rule: Option<&Rule<M>>,
+        cap: usize,
+    ) -> Captured {
         let delivered = usize::try_from(self.delivered).unwrap_or(usize::MAX);
+        let reply = self.response.of_rule(rule);
         Captured {
             sequence,
             at: self.at,
@@ -183,9 +203,9 @@ impl<M: Mode> Entry<M> {
             request: self.request.clone(),
             rule: self.rule,
             outcome: self.outcome.clone(),
-            response: self.response.head(),
+            response: self.response.head(reply),
             delivered: self.delivered,
-            response_body: self.response.body(&self.taken, delivered.min(cap)),
+            response_body: response_body(reply, &self.taken, delivered.min(cap)),
             messages: Vec::new(),
             dropped_messages: 0,
             blocked_sends: 0,
@@ -193,49 +213,53 @@ impl<M: Mode> Entry<M> {
     }
 }
 
-impl<M: Mode> Response<M> {
-    /// The first bytes of the body.
-    fn body(&self, taken: &[Bytes], len: usize) -> Bytes {
-        let of_rule = match self {
-            Self::OfRule { rule, reply } => rule.reply(*reply).map(|reply| &reply.body),
+impl Response {
+    /// The reply that the rule has as a value, if that is what was given.
+    pub(super) fn of_rule<'a, M: Mode>(&self, rule: Option<&'a Rule<M>>) -> Option<&'a Reply> {
+        match self {
+            Self::OfRule { reply } => rule?.reply(*reply),
             _ => None,
-        };
-        let frames = match of_rule {
-            Some(ReplyBody::Full(bytes)) => std::slice::from_ref(bytes),
-            Some(ReplyBody::Frames(frames)) => frames,
-            _ => taken,
-        };
-        match frames {
-            [] => Bytes::new(),
-            [only] => only.slice(..len.min(only.len())),
-            frames => frames.iter().flatten().take(len).copied().collect(),
         }
     }
 
     /// Whether there is a head.
-    pub(crate) fn has_head(&self) -> bool {
+    pub(crate) fn has_head<M: Mode>(&self, rule: Option<&Rule<M>>) -> bool {
         match self {
             Self::None => false,
             Self::Made(_) | Self::Socket(_) => true,
-            Self::OfRule { rule, reply } => {
-                let reply = rule.reply(*reply);
+            Self::OfRule { .. } => {
+                let reply = self.of_rule(rule);
                 reply.is_some_and(|reply| reply.as_fault().is_none())
             }
         }
     }
 
-    pub(crate) fn head(&self) -> Option<ResponseHead> {
+    fn head(&self, of_rule: Option<&Reply>) -> Option<ResponseHead> {
         match self {
             Self::None => None,
             Self::Made(head) => Some((**head).clone()),
             Self::Socket(record) => Some(record.head.clone()),
-            Self::OfRule { rule, reply } => {
-                let reply = rule.reply(*reply)?;
-                reply.as_fault().is_none().then(|| ResponseHead {
+            Self::OfRule { .. } => {
+                let reply = of_rule.filter(|reply| reply.as_fault().is_none())?;
+                Some(ResponseHead {
                     status: reply.status,
                     headers: HeaderMap::clone(&reply.headers),
                 })
             }
         }
+    }
+}
+
+/// The first bytes of a response body.
+fn response_body(of_rule: Option<&Reply>, taken: &[Bytes], len: usize) -> Bytes {
+    let frames = match of_rule.map(|reply| &reply.body) {
+        Some(ReplyBody::Full(bytes)) => std::slice::from_ref(bytes),
+        Some(ReplyBody::Frames(frames)) => frames,
+        _ => taken,
+    };
+    match frames {
+        [] => Bytes::new(),
+        [only] => only.slice(..len.min(only.len())),
+        frames => frames.iter().flatten().take(len).copied().collect(),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) mod timeline;
 pub(crate) mod trace;
 pub(crate) mod transcript;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::task::Waker;
 
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
@@ -89,7 +89,7 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) holds: SecondaryMap<RuleId, HoldQueue>,
     pub(crate) scopes: SlotMap<ScopeId, ()>,
     pub(crate) scenarios: HashMap<String, String>,
-    pub(crate) journal: Journal<M>,
+    pub(crate) journal: Journal,
     pub(crate) timeline: Timeline,
     pub(crate) gates: Gates,
     /// Where concurrency is limited.
@@ -115,7 +115,7 @@ pub(crate) struct Core<M: Mode> {
 pub(crate) struct Aftermath<M: Mode> {
     pub(crate) wake: Vec<Waker>,
     pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
-    pub(crate) entries: Vec<Entry<M>>,
+    pub(crate) entries: Vec<Entry>,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) sockets: Option<Box<Sockets>>,
     pub(crate) left: Vec<After>,
@@ -182,6 +182,7 @@ impl<M: Mode> Core<M> {
         let rule = rule.ok_or_else(|| Error::new(ErrorKind::StaleHandle { what: "rule" }))?;
         let mut aftermath = Aftermath::new();
         aftermath.rules.push(rule);
+        aftermath.rules.extend(self.forget_unnamed());
         if let Some(rates) = &mut self.rates {
             rates.of_rules.remove(id);
         }
@@ -198,6 +199,26 @@ impl<M: Mode> Core<M> {
             .map(|socket| self.leave_socket(socket, Side::Server))
             .collect();
         Ok(aftermath)
+    }
+
+    /// The rules that were removed and that no capture names any more, to be dropped outside the borrow.
+    fn forget_unnamed(&mut self) -> Vec<M::Ptr<Rule<M>>> {
+        if !self.rules.remembers_many() {
+            return Vec::new();
+        }
+        let entries = self.journal.since(0);
+        let named = entries.filter_map(|(_, entry)| entry.rule).collect();
+        self.rules.forget_others(&named)
+    }
+
+    /// Forgets the captures; what is to be dropped outside the borrow.
+    pub(crate) fn clear(&mut self) -> Aftermath<M> {
+        self.clear_unmet_messages();
+        self.endpoints.forget_ended();
+        let mut aftermath = Aftermath::new();
+        aftermath.entries = self.journal.clear();
+        aftermath.rules = self.rules.forget_others(&BTreeSet::new());
+        aftermath
     }
 
     /// Who waits for requests to arrive.

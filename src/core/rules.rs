@@ -1,5 +1,6 @@
 //! The rules of a transport: what each one says, and how often it has answered.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,9 @@ use crate::model::sequence::SequenceEnd;
 use crate::model::socket_script::SharedScript;
 use crate::model::times::Times;
 use crate::rate_limit::RateLimit;
+
+/// How many removed rules are remembered at least.
+const MANY: usize = 64;
 
 /// What a rule says. Immutable once registered.
 pub(crate) struct Rule<M: Mode> {
@@ -121,6 +125,16 @@ pub(crate) enum Site {
     Text(OnceLock<Arc<str>>),
 }
 
+/// A rule's turn to answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    pub(crate) rule: RuleId,
+    /// How often it had answered before, from 0.
+    pub(crate) number: u64,
+    /// Which of its replies that are values is given.
+    pub(crate) reply: Option<usize>,
+}
+
 pub(crate) struct Registered<M: Mode> {
     pub(crate) rule: M::Ptr<Rule<M>>,
     hits: u32,
@@ -128,6 +142,10 @@ pub(crate) struct Registered<M: Mode> {
 
 pub(crate) struct Rules<M: Mode> {
     registered: SlotMap<RuleId, Registered<M>>,
+    /// Those that have answered and were removed: captures name them still.
+    removed: BTreeMap<RuleId, M::Ptr<Rule<M>>>,
+    /// How many removed ones are remembered before it is worth while to look who is named still.
+    many: usize,
     index: Index,
     next_order: u32,
 }
@@ -138,11 +156,16 @@ impl<M: Mode> Registered<M> {
         self.hits.into()
     }
 
-    /// Counts an answer; how many there were before.
-    pub(crate) fn hit(&mut self) -> u64 {
-        let before = self.hits();
+    /// Counts an answer.
+    #[inline]
+    pub(crate) fn take_turn(&mut self, id: RuleId) -> Turn {
+        let number = self.hits();
         self.hits = self.hits.saturating_add(1);
-        before
+        Turn {
+            rule: id,
+            number,
+            reply: self.rule.reply_index(number),
+        }
     }
 }
 
@@ -237,6 +260,8 @@ impl<M: Mode> Rules<M> {
     pub(crate) fn new() -> Self {
         Self {
             registered: SlotMap::with_key(),
+            removed: BTreeMap::new(),
+            many: MANY,
             index: Index::default(),
             next_order: 0,
         }
@@ -252,9 +277,34 @@ impl<M: Mode> Rules<M> {
     }
 
     pub(crate) fn remove(&mut self, id: RuleId) -> Option<M::Ptr<Rule<M>>> {
-        let rule = self.registered.remove(id)?.rule;
+        let Registered { rule, hits } = self.registered.remove(id)?;
         self.index.remove(Route::of_rule(&rule.matcher), id);
+        if hits > 0 {
+            self.removed.insert(id, rule.clone());
+        }
         Some(rule)
+    }
+
+    /// A rule, also one that was removed if a capture may name it.
+    pub(crate) fn ever(&self, id: RuleId) -> Option<&M::Ptr<Rule<M>>> {
+        let registered = self.registered.get(id).map(|it| &it.rule);
+        registered.or_else(|| self.removed.get(&id))
+    }
+
+    /// Whether it is worth while to look for removed rules that nobody names any more.
+    pub(crate) fn remembers_many(&self) -> bool {
+        self.removed.len() > self.many
+    }
+
+    /// Forgets the removed rules but for these; to be dropped outside the borrow.
+    pub(crate) fn forget_others(&mut self, named: &BTreeSet<RuleId>) -> Vec<M::Ptr<Rule<M>>> {
+        let (kept, forgotten) = std::mem::take(&mut self.removed)
+            .into_iter()
+            .partition(|(id, _)| named.contains(id));
+        self.removed = kept;
+        self.many = MANY.max(2 * self.removed.len());
+        let forgotten: BTreeMap<_, _> = forgotten;
+        forgotten.into_values().collect()
     }
 
     pub(crate) fn get(&self, id: RuleId) -> Option<&Registered<M>> {
@@ -284,7 +334,8 @@ impl<M: Mode> Rules<M> {
     pub(crate) fn clear(&mut self) -> Vec<M::Ptr<Rule<M>>> {
         self.index = Index::default();
         let rules = self.registered.drain();
-        rules.map(|(_, registered)| registered.rule).collect()
+        let rules = rules.map(|(_, registered)| registered.rule);
+        rules.chain(std::mem::take(&mut self.removed).into_values()).collect()
     }
 }
 

@@ -84,8 +84,12 @@ impl Head {
 impl<M: Mode> Core<M> {
     /// A reply is there that the client gets later, or never.
     pub(crate) fn note_no_head(&mut self, exchange: ExchangeId) {
-        if let Some(entry) = self.entry(exchange) {
-            if entry.response.has_head() {
+        let Some(sequence) = self.exchanges.get(exchange).map(|it| it.sequence()) else {
+            return;
+        };
+        if let Some(entry) = self.journal.get_mut(sequence) {
+            let rule = entry.rule.and_then(|rule| self.rules.ever(rule));
+            if entry.response.has_head(rule.map(|rule| &**rule)) {
                 entry.trace().head = Head::NotGiven;
             }
         }
@@ -126,23 +130,20 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// The rule that answers, as long as somebody has it.
-    pub(crate) fn rule_of(&self, entry: &Entry<M>) -> Option<M::Ptr<Rule<M>>> {
-        if let Response::OfRule { rule, .. } = &entry.response {
-            return Some(rule.clone());
-        }
-        Some(self.rules.get(entry.rule?)?.rule.clone())
+    /// The rule that answers.
+    pub(crate) fn rule_of(&self, entry: &Entry) -> Option<&M::Ptr<Rule<M>>> {
+        self.rules.ever(entry.rule?)
     }
 
     /// Of an exchange that is going on, or has failed before its client knew.
-    fn entry_or_lost(&mut self, exchange: ExchangeId) -> Option<&mut Entry<M>> {
+    fn entry_or_lost(&mut self, exchange: ExchangeId) -> Option<&mut Entry> {
         let going_on = self.exchanges.get(exchange).map(|it| it.sequence());
         let lost = || self.lost.get(exchange).map(|(_, sequence)| *sequence);
         self.journal.get_mut(going_on.or_else(lost)?)
     }
 }
 
-impl<M: Mode> Entry<M> {
+impl Entry {
     /// It waits to be admitted, because of this limit.
     pub(crate) fn note_queued(&mut self, key: Option<String>) {
         let acquired = None;
@@ -188,8 +189,8 @@ impl<M: Mode> Entry<M> {
         acquired.map_or(Tick::ZERO, |acquired| acquired.saturating_sub(self.at))
     }
 
-    /// When everything happened.
-    pub(crate) fn times(&self) -> Times {
+    /// When everything happened; `rule` is the one that answers.
+    pub(crate) fn times<M: Mode>(&self, rule: Option<&Rule<M>>) -> Times {
         let none = Trace::default();
         let trace = self.trace.as_deref().unwrap_or(&none);
         let queued = trace.queued.clone();
@@ -202,9 +203,9 @@ impl<M: Mode> Entry<M> {
             queued,
             matched: self.rule.map(|_| matched),
             refused: trace.refused.as_deref().map(str::to_owned),
-            head: trace.head.at(matched).filter(|_| self.response.has_head()),
+            head: trace.head.at(matched).filter(|_| self.response.has_head(rule)),
             frames: if trace.frames.is_empty() && is_over {
-                self.frames_at(end)
+                self.frames_at(end, rule)
             } else {
                 trace.frames.clone()
             },
@@ -226,13 +227,12 @@ impl<M: Mode> Entry<M> {
     }
 
     /// The frames of a body without times of its own: all are told when the last one was taken.
-    fn frames_at(&self, at: Tick) -> Vec<Frame> {
-        let of_rule = match &self.response {
-            Response::OfRule { rule, reply } => rule.reply(*reply).map(|reply| &reply.body),
-            Response::Socket(_) => return Vec::new(),
-            Response::None | Response::Made(_) => None,
-        };
-        let parts = match of_rule {
+    fn frames_at<M: Mode>(&self, at: Tick, rule: Option<&Rule<M>>) -> Vec<Frame> {
+        if let Response::Socket(_) = &self.response {
+            return Vec::new();
+        }
+        let of_rule = self.response.of_rule(rule);
+        let parts = match of_rule.map(|reply| &reply.body) {
             Some(ReplyBody::Frames(frames)) => frames,
             _ => &*self.taken,
         };

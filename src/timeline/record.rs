@@ -55,8 +55,8 @@ impl<M: Mode> Engine<M> {
             let entries = core.journal.since(0);
             let noted = entries.map(|(number, entry)| Noted::<M> {
                 captured: core.snapshot(number, entry, cap),
-                times: entry.times(),
-                rule: core.rule_of(entry),
+                times: entry.times(core.rule_of(entry).map(|rule| &**rule)),
+                rule: core.rule_of(entry).cloned(),
             });
             let noted: Vec<_> = noted.collect();
             (noted, core.endpoints.told(now), now, core.journal.dropped())
