@@ -1,7 +1,7 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
@@ -65,29 +65,22 @@ pub(crate) enum Found<M: Mode> {
 }
 
 /// A reply that is the same for every request, ready to be sent.
-pub(crate) struct Ready {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
-}
+pub(crate) type Ready = http::Response<Option<Bytes>>;
 
-impl Ready {
-    /// `None` when there is more to it.
-    fn of(reply: &Reply) -> Option<Self> {
-        let body = match &reply.body {
-            ReplyBody::Empty => None,
-            ReplyBody::Full(bytes) => Some(bytes.clone()),
-            _ => return None,
-        };
-        if !reply.head_delay().is_zero() {
-            return None;
-        }
-        Some(Self {
-            status: reply.status,
-            headers: HeaderMap::clone(&reply.headers),
-            body,
-        })
+/// A reply made ready; `None` when there is more to it.
+fn ready(reply: &Reply) -> Option<Ready> {
+    let body = match &reply.body {
+        ReplyBody::Empty => None,
+        ReplyBody::Full(bytes) => Some(bytes.clone()),
+        _ => return None,
+    };
+    if !reply.head_delay().is_zero() {
+        return None;
     }
+    let mut response = http::Response::new(body);
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = HeaderMap::clone(&reply.headers);
+    Some(response)
 }
 
 /// Notes the arrival of a request and finds the rule that answers it.
@@ -100,8 +93,8 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     }
     let instead = engine.kept_instead(&request);
     let is_calm = settings.chaos.is_empty();
-    let ready = |reply: &Reply| Ready::of(reply).filter(|_| is_calm);
-    let admitted = engine.with(|core| core.admit(request, instead, ready));
+    let make_ready = |reply: &Reply| if is_calm { ready(reply) } else { None };
+    let admitted = engine.with(|core| core.admit(request, instead, make_ready));
     let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(std::task::Waker::wake);
