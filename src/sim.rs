@@ -71,8 +71,7 @@ impl<M: Mode> MockTransport<M> {
 
     fn what_is_waited_for(&self) -> String {
         let pending = self.engine.with(|core| {
-            let waits =
-                |entry: &Entry| Some(core.exchanges.get(entry.exchange)?.waits().clone());
+            let waits = |entry: &Entry| Some(core.exchanges.get(entry.exchange)?.waits().clone());
             let entries = core.journal.since(0);
             let pending = entries.filter_map(|(number, entry)| {
                 let request = entry.request.clone();

@@ -4,7 +4,10 @@
 //! taking turns slice by slice so that a busy moment of the machine hits them alike. A round's
 //! value is the median of its slices; a lane's figure is the median of its rounds.
 
+use std::sync::OnceLock;
 use std::time::Instant;
+
+use core_affinity::CoreId;
 
 /// How much to run. `MOCKWIRE_BENCH_QUICK=1` makes it a smoke run.
 #[derive(Clone, Copy, Debug)]
@@ -159,9 +162,15 @@ pub fn pin() {
     if std::env::var_os("MOCKWIRE_BENCH_UNPINNED").is_some() {
         return;
     }
-    if let Some(last) = core_affinity::get_core_ids().and_then(|ids| ids.last().copied()) {
-        core_affinity::set_for_current(last);
+    if let Some(last) = processors().last() {
+        core_affinity::set_for_current(*last);
     }
+}
+
+/// The processors that this process had before it was tied to one.
+pub fn processors() -> &'static [CoreId] {
+    static PROCESSORS: OnceLock<Vec<CoreId>> = OnceLock::new();
+    PROCESSORS.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default())
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -47,7 +47,9 @@ pub(crate) enum Response {
     None,
     Made(Box<ResponseHead>),
     /// The reply with this number, of the rule that the entry names.
-    OfRule { reply: usize },
+    OfRule {
+        reply: usize,
+    },
     Socket(Box<SocketRecord>),
 }
 

@@ -335,7 +335,9 @@ impl<M: Mode> Rules<M> {
         self.index = Index::default();
         let rules = self.registered.drain();
         let rules = rules.map(|(_, registered)| registered.rule);
-        rules.chain(std::mem::take(&mut self.removed).into_values()).collect()
+        rules
+            .chain(std::mem::take(&mut self.removed).into_values())
+            .collect()
     }
 }
 

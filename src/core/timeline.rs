@@ -98,7 +98,10 @@ impl Timeline {
 
     /// Something has happened: not everything had settled.
     pub(crate) fn note_activity(&mut self) {
-        self.idle_polls = 0;
+        // Written only when it changes: the line of memory stays with the other threads.
+        if self.idle_polls != 0 {
+            self.idle_polls = 0;
+        }
     }
 
     /// A number of one's own: among those due together, lower ones come first.

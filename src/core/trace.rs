@@ -203,7 +203,10 @@ impl Entry {
             queued,
             matched: self.rule.map(|_| matched),
             refused: trace.refused.as_deref().map(str::to_owned),
-            head: trace.head.at(matched).filter(|_| self.response.has_head(rule)),
+            head: trace
+                .head
+                .at(matched)
+                .filter(|_| self.response.has_head(rule)),
             frames: if trace.frames.is_empty() && is_over {
                 self.frames_at(end, rule)
             } else {

@@ -40,7 +40,10 @@ impl<M: Mode> Respond<M> {
     pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
         let (head, body) = ready.into_parts();
         let source = body.map_or(Source::Done, Source::Full);
-        Ok(http::Response::from_parts(head, self.body(exchange, source, true)?))
+        Ok(http::Response::from_parts(
+            head,
+            self.body(exchange, source, true)?,
+        ))
     }
 
     /// Sends the reply that the rule has for this turn.

@@ -8,6 +8,7 @@ mod memory;
 mod overlap;
 mod round_trip;
 mod stream;
+mod threads;
 
 use std::hint::black_box;
 
@@ -50,14 +51,17 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     rows
 }
 
-/// The rows of the goals in `wanted`, or of all, that are no transport's: they have no mode.
+/// The rows of the goals in `wanted`, or of all, that are not measured in both modes.
 #[must_use]
 pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
+    let mut rows = Vec::new();
     if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
-        connection::rows(plan)
-    } else {
-        Vec::new()
+        rows.extend(connection::rows(plan));
     }
+    if wants(wanted, &["N5", "T1"]) {
+        rows.extend(threads::rows(plan));
+    }
+    rows
 }
 
 fn wants(wanted: &[String], goals: &[&str]) -> bool {
@@ -65,7 +69,7 @@ fn wants(wanted: &[String], goals: &[&str]) -> bool {
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 18] = [
+const GOALS: [&str; 20] = [
     "C1",
     "C2",
     "C3",
@@ -75,6 +79,7 @@ const GOALS: [&str; 18] = [
     "N2",
     "N3",
     "N4",
+    "N5",
     "N6",
     "N7",
     "N8",
@@ -83,6 +88,7 @@ const GOALS: [&str; 18] = [
     "N11",
     "N12",
     "overlap-10k",
+    "T1",
     "W1",
 ];
 
