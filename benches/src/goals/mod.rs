@@ -1,5 +1,6 @@
 //! One module per group of goals; each returns rows, most of them for one mode.
 
+mod buffers;
 mod connection;
 mod cycle;
 mod echo;
@@ -36,6 +37,9 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
     if wants(&["N4", "N10", "N12"]) {
         rows.extend(memory::rows::<S>());
     }
+    if wants(&["M1"]) {
+        rows.extend(buffers::rows::<S>());
+    }
     if wants(&["N9"]) {
         rows.extend(cycle::rows::<S>(plan, loopback));
     }
@@ -58,6 +62,9 @@ pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
     if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
         rows.extend(connection::rows(plan));
     }
+    if wants(wanted, &["M2"]) {
+        rows.extend(buffers::pooling(plan));
+    }
     if wants(wanted, &["N5", "T1"]) {
         rows.extend(threads::rows(plan));
     }
@@ -69,12 +76,14 @@ fn wants(wanted: &[String], goals: &[&str]) -> bool {
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 20] = [
+const GOALS: [&str; 22] = [
     "C1",
     "C2",
     "C3",
     "C4",
     "C5",
+    "M1",
+    "M2",
     "N1",
     "N2",
     "N3",
