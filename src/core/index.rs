@@ -13,6 +13,9 @@ use crate::mode::Mode;
 use crate::model::request::Request;
 use crate::model::urlencoded::percent_decode;
 
+/// How many rules are few.
+const FEW: usize = 64;
+
 /// Where a rule stands: higher priority first, then the order of registration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
@@ -98,6 +101,18 @@ impl Route {
 }
 
 impl Index {
+    /// Keeps the memory of a few rules.
+    pub(crate) fn clear(&mut self) {
+        if self.exact.capacity().max(self.prefix.capacity()) > FEW {
+            *self = Self::default();
+        } else {
+            self.exact.clear();
+            self.prefix.clear();
+            self.kinds = Default::default();
+            self.rest = Bucket::Empty;
+        }
+    }
+
     pub(crate) fn insert(&mut self, route: Route, slot: Slot) {
         if let Route::Exact { kind, .. } = route {
             self.kinds[kind] += 1;

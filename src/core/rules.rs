@@ -332,7 +332,7 @@ impl<M: Mode> Rules<M> {
     }
 
     pub(crate) fn clear(&mut self) -> Vec<M::Ptr<Rule<M>>> {
-        self.index = Index::default();
+        self.index.clear();
         let rules = self.registered.drain();
         let rules = rules.map(|(_, registered)| registered.rule);
         rules

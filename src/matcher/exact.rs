@@ -1,5 +1,7 @@
 //! A method and a target without wildcards, in one string: what nearly every rule begins with.
 
+use std::sync::Arc;
+
 use http::uri::Authority;
 
 use super::path::path_equals;
@@ -11,7 +13,7 @@ use crate::model::request::Request;
 #[derive(Clone, Debug)]
 pub(crate) struct ExactTarget {
     /// Method, a space, and the target; scheme and host in lower case.
-    text: Box<str>,
+    text: Arc<str>,
     method_len: u16,
     /// Where the authority begins; 0 when there is none.
     authority_at: u16,

@@ -26,7 +26,7 @@ use self::convert::{block, finished, rule_number};
 use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
-use crate::core::RuleId;
+use crate::core::{Core, RuleId};
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
 use crate::edge::js_values::{thrown, to_json};
@@ -73,7 +73,9 @@ impl Engine {
 
     /// Forgets everything, as if `new` had made it just now.
     pub fn renew(&mut self) {
-        *self = Self::new();
+        self.transport.engine.settle(Core::renew);
+        *self.decider.get_mut() = Decider::default();
+        self.sites.get_mut().clear();
     }
 
     /// Says whom all engines ask about predicates: a function of the number of a predicate and a
