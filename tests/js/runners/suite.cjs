@@ -138,11 +138,13 @@ module.exports = function suite({ describe, test, fakeTimers, MockTransport, Ope
           for await (const chunk of body) log.push(path + decoder.decode(chunk));
         };
         const reading = Promise.all(["a", "b"].map(read));
+        let isOver = false;
+        void reading.then(() => (isOver = true));
         await fakeTimers.advance(50);
-        assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3"]);
-        await fakeTimers.advance(1000);
+        if (fakeTimers.hasClock) assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3"]);
+        // What a timer sets in motion may need a task of the platform's before the next timer is set.
+        for (let steps = 0; !isOver && steps < 1000; steps++) await fakeTimers.advance(10);
         assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3", "a4", "b3", "b4"]);
-        await reading;
       })();
     });
 
