@@ -134,6 +134,7 @@ impl<M: Mode> Respond<M> {
             at,
             epoch: engine.settings.epoch,
             seed: engine.settings.seed,
+            retry_after: None,
         };
         catch_unwind(AssertUnwindSafe(|| reply.for_exchange(&facts)))
     }

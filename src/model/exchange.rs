@@ -16,6 +16,7 @@ pub struct Exchange {
     pub(crate) at: Duration,
     pub(crate) epoch: Duration,
     pub(crate) seed: u64,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Exchange {
@@ -42,6 +43,13 @@ impl Exchange {
     #[must_use]
     pub fn date(&self) -> Duration {
         self.epoch.saturating_add(self.at)
+    }
+
+    /// Where a [`RateLimit`](crate::RateLimit) refuses the request, and this is its refusal: how long
+    /// until as much can be had. `None` where nothing refuses, or where it never can.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The random numbers of this exchange, from the beginning: the same at each call. They come from

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -83,5 +84,20 @@ impl Reply {
             Some(error) => made.fail(error),
             None => made,
         }
+    }
+
+    /// The same reply, where it refuses a request until so much later.
+    pub(crate) fn refusing_for(mut self, retry_after: Option<Duration>) -> Self {
+        if let ReplyBody::FromExchange(Maker(make)) = self.body {
+            let refuse = move |exchange: &Exchange| {
+                let exchange = exchange.clone();
+                make(&Exchange {
+                    retry_after,
+                    ..exchange
+                })
+            };
+            self.body = ReplyBody::FromExchange(Maker(Arc::new(refuse)));
+        }
+        self
     }
 }

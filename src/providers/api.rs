@@ -9,8 +9,9 @@ use super::when_prompted::WhenPrompted;
 use crate::{Exchange, Matcher, MockTransport, Mode, Reply, Request, Result};
 
 /// The API of a provider of models. Sealed: [`anthropic::Messages`](super::anthropic::Messages),
-/// [`openai::ChatCompletions`](super::openai::ChatCompletions) and
-/// [`openai::Responses`](super::openai::Responses).
+/// [`openai::ChatCompletions`](super::openai::ChatCompletions),
+/// [`openai::Responses`](super::openai::Responses) and
+/// [`gemini::GenerateContent`](super::gemini::GenerateContent).
 pub trait ModelApi: Render + Sized {
     /// The requests to it, at any host.
     #[must_use]

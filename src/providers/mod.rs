@@ -3,8 +3,9 @@
 //!
 //! * Anthropic Messages: [`anthropic`].
 //! * OpenAI Chat Completions and Responses: [`openai`].
+//! * Gemini: [`gemini`].
 //!
-//! All have the same words. A rule begins with the provider, asks for what the conversation is
+//! All four have the same words. A rule begins with the provider, asks for what the conversation is
 //! ([`WhenPrompted`], [`Prompt`]), and ends with what the model says ([`Answer`]) or with what goes wrong
 //! ([`ApiError`]). Whether it comes as JSON or as a stream is what the request asks for.
 //!
@@ -52,6 +53,7 @@ mod when_prompted;
 mod wire;
 
 pub mod anthropic;
+pub mod gemini;
 pub mod openai;
 
 pub use self::answer::{Answer, Stop, ToolCall};

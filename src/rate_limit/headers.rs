@@ -12,6 +12,8 @@ use crate::model::date::Date;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryAfter {
+    /// In no header field: nobody says it, or the body does.
+    None,
     /// `retry-after: 3`, in seconds (RFC 9110 §10.2.3).
     #[default]
     Seconds,
@@ -87,6 +89,7 @@ impl Style {
             return;
         };
         match self.retry_after {
+            RetryAfter::None => {}
             RetryAfter::HttpDate => {
                 insert_known(fields, DATE, &Date::at(today).to_http());
                 insert_known(fields, RETRY_AFTER, &date_after(today, wait).to_http());

@@ -116,7 +116,8 @@ impl<M: Mode> RateLimit<M> {
         self
     }
 
-    /// Refuses with this reply, instead of 429 and a line of text. The header fields are added.
+    /// Refuses with this reply, instead of 429 and a line of text. The header fields are added. One that
+    /// is made [from the exchange](Reply::from_exchange) can say when to try again.
     #[must_use]
     pub fn refuse_with(mut self, reply: impl Into<Reply>) -> Self {
         self.refusal = Some(reply.into());
@@ -182,7 +183,8 @@ impl<M: Mode> RateLimit<M> {
             let limit = limits.get(refused.by)?;
             limit.style.refuse(refused, today, &mut fields);
             let plain = || Reply::text("too many requests").with_status(429);
-            Some(limit.refusal.clone().unwrap_or_else(plain))
+            let refusal = limit.refusal.clone().unwrap_or_else(plain);
+            Some(refusal.refusing_for(refused.retry_after))
         });
         (fields, refusal)
     }

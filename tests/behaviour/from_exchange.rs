@@ -130,10 +130,13 @@ fn the_journal_tells_what_was_delivered() {
 #[test]
 fn a_limit_refuses_with_a_reply_that_is_made_for_the_refused() {
     let refusal = Reply::from_exchange(|it: &Exchange| {
-        Reply::json(json!({"request": it.sequence()})).with_status(429)
+        let wait = it.retry_after().map(|wait| wait.as_millis() as u64);
+        Reply::json(json!({"request": it.sequence(), "wait": wait})).with_status(429)
     });
-    let limit = RateLimit::fixed_window(1, seconds(60)).refuse_with(refusal);
+    let limit = RateLimit::fixed_window(1, seconds(60)).refuse_with(refusal.clone());
     let transport = MockTransport::builder().rate_limit(limit).build();
+    // Where nothing refuses, the same reply has nothing to wait for.
+    transport.get("/free").reply(refusal);
     transport.get("/").reply("ok");
     assert_eq!(fetch(&transport, get("/")).unwrap(), "ok");
     let response = send(&transport, get("/")).unwrap();
@@ -145,7 +148,10 @@ fn a_limit_refuses_with_a_reply_that_is_made_for_the_refused() {
         (429, &"60".parse().unwrap())
     );
     let text = transport.block_on(response.into_body().text()).unwrap();
-    assert_eq!(text, r#"{"request":2}"#);
+    assert_eq!(text, r#"{"request":2,"wait":60000}"#);
+    transport.advance(seconds(60));
+    let free = fetch(&transport, get("/free")).unwrap();
+    assert_eq!(free, r#"{"request":3,"wait":null}"#);
 }
 
 #[test]

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The members whose values say what kind of thing it is.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
+    "@type",
     "finish_reason",
     "finishReason",
     "object",
     "role",
+    "status",
     "stop_reason",
     "type",
 ];

@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod anthropic;
+mod gemini;
 mod grammar;
 mod openai_chat;
 mod openai_responses;
