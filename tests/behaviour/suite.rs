@@ -61,6 +61,7 @@ mod local {
     mod times;
     mod transcripts;
     mod unmatched;
+    mod verdict;
     mod verify;
     mod wait;
 }
@@ -115,6 +116,7 @@ mod sync {
     mod times;
     mod transcripts;
     mod unmatched;
+    mod verdict;
     mod verify;
     mod wait;
 }
