@@ -212,7 +212,7 @@ impl Finding {
                 "To the server they are different requests: make one key for each call, not for each attempt."
             }
             Self::IdempotencyKeyMissing { unknown, .. } if unknown.is_empty() => {
-                "No harm was done here. An idempotency key makes that sure in every case."
+                "The server has answered each of them. With an idempotency key it is safe when it does not."
             }
             Self::IdempotencyKeyMissing { .. } => {
                 "It may take effect twice: send one idempotency key with all attempts, or do not try again."

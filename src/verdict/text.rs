@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Attempt, Call, Finding, Severity, Verdict};
+use super::{Attempt, Call, Severity, Verdict};
 use crate::model::captured::Outcome;
 
-/// How many calls, attempts of one call, and items of a list are told.
+/// How many calls, attempts and findings of one call, and items of a list are told.
 const CALLS: usize = 10;
 const ATTEMPTS: usize = 12;
+const FINDINGS: usize = 12;
 const ITEMS: usize = 8;
 
 impl fmt::Display for Verdict {
@@ -107,7 +108,7 @@ impl fmt::Display for Call {
         if !findings.is_empty() {
             writeln!(f)?;
         }
-        for (index, finding) in findings.iter().enumerate() {
+        for (index, finding) in findings.iter().enumerate().take(FINDINGS) {
             let mark = match finding.severity() {
                 Severity::Error => '✗',
                 Severity::Warning => '!',
@@ -115,12 +116,15 @@ impl fmt::Display for Call {
             };
             write!(f, "\n  {mark} {finding}")?;
             // Said once for several of a kind.
-            let next = findings.get(index + 1).map(|next| next.advice());
-            if next != Some(finding.advice()) {
+            let next = findings.get(index + 1).filter(|_| index + 1 < FINDINGS);
+            if next.is_none_or(|next| next.advice() != finding.advice()) {
                 write!(f, "\n    {}", finding.advice())?;
             }
         }
-        Ok(())
+        match findings.len().saturating_sub(FINDINGS) {
+            0 => Ok(()),
+            hidden => write!(f, "\n  … and {hidden} more"),
+        }
     }
 }
 
