@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::Asked;
 use super::text::{Numbers, Shown, Waits, plural};
-use super::{Asked, millis};
+use crate::model::millis;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -123,7 +124,7 @@ pub enum Finding {
         /// How long its answer asks to wait.
         asked: Asked,
         /// How long the client has waited.
-        #[serde(serialize_with = "millis")]
+        #[serde(with = "millis")]
         waited: Duration,
     },
     /// Error: a call had more attempts than it may have.
@@ -375,5 +376,7 @@ pub(super) fn told<S: Serializer>(findings: &[Finding], serializer: S) -> Result
 }
 
 fn all_millis<S: Serializer>(durations: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(durations.iter().map(|it| it.as_secs_f64() * 1000.0))
+    #[derive(Serialize)]
+    struct Millis(#[serde(with = "millis")] Duration);
+    serializer.collect_seq(durations.iter().copied().map(Millis))
 }

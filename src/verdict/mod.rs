@@ -89,8 +89,10 @@ pub use self::criteria::Criteria;
 use self::fact::Witness;
 pub use self::finding::{Finding, Severity};
 pub use self::retry_after::Asked;
+use crate::core::trace::Times;
 use crate::mode::Mode;
-use crate::model::captured::Outcome;
+use crate::model::captured::{Captured, Outcome};
+use crate::model::millis;
 use crate::rule::Rule;
 use crate::transport::MockTransport;
 
@@ -128,11 +130,11 @@ pub struct Attempt {
     /// The number of the request on its transport.
     pub sequence: u64,
     /// When it was made, in the transport's time.
-    #[serde(serialize_with = "millis")]
+    #[serde(with = "millis")]
     pub at: Duration,
     /// How long after the client knew how the attempt before went; `None` for the first one, and for
     /// one that did not wait for that.
-    #[serde(serialize_with = "some_millis")]
+    #[serde(with = "millis::option")]
     pub waited: Option<Duration>,
     /// The status of the answer, once its head has come.
     pub status: Option<u16>,
@@ -186,20 +188,17 @@ impl<M: Mode> MockTransport<M> {
     /// All captured exchanges, and when their clients got to know how they went.
     fn witnesses(&self) -> Vec<Witness> {
         let cap = self.engine.settings.body_bytes;
+        self.engine.follow_clock();
         let seen: Vec<_> = self.engine.with(|core| {
             let entries = core.journal.since(0);
-            let seen = entries.map(|(number, entry)| (core.snapshot(number, entry, cap), entry.at));
+            let seen =
+                entries.map(|(number, entry)| (core.snapshot(number, entry, cap), entry.times()));
             seen.collect()
         });
-        let witness = |(captured, at)| {
-            let captured = self.engine.shown(captured);
-            let head = captured.response.as_ref().map(|_| at);
-            let end = (captured.outcome != Outcome::Pending).then_some(at);
-            Witness {
-                captured,
-                head,
-                end,
-            }
+        let witness = |(captured, times): (Captured, Times)| Witness {
+            captured: self.engine.shown(captured),
+            head: times.head,
+            end: times.end,
         };
         seen.into_iter().map(witness).collect()
     }
@@ -222,20 +221,6 @@ impl<M: Mode> Rule<M> {
         };
         verdict.calls.retain(answers);
         verdict
-    }
-}
-
-fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64() * 1000.0)
-}
-
-fn some_millis<S: Serializer>(
-    duration: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match duration {
-        Some(duration) => millis(duration, serializer),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::Serialize;
 
-use super::millis;
 use crate::model::date::Date;
+use crate::model::millis;
 
 /// How long an answer asks to wait before another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Asked {
     /// How long, from the moment when the answer came. Zero when the time has passed.
-    #[serde(serialize_with = "millis")]
+    #[serde(with = "millis")]
     pub wait: Duration,
     /// The header field that says so: `retry-after-ms` or `retry-after`.
     pub field: &'static str,
@@ -32,13 +32,12 @@ impl Asked {
 }
 
 fn in_millis(text: &str, _: Duration) -> Option<Duration> {
-    let millis: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(millis / 1000.0).ok()
+    millis::of(text.parse().ok()?)
 }
 
 fn in_seconds_or_by_date(text: &str, today: Duration) -> Option<Duration> {
     match text.parse() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Ok::<f64, _>(seconds) => millis::of(seconds * 1000.0),
         Err(_) => Some(Date::parse_http(text)?.saturating_sub(today)),
     }
 }
