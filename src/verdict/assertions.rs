@@ -2,11 +2,29 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::text::write_calls;
 use super::{Call, Finding, Severity, Verdict};
 
 /// What a client did that it should not have: the text of a failing assertion.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// ```
+/// use mockwire::{Reply, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("/").reply(Reply::status(429).header("retry-after", "3"));
+/// for _ in 0..2 {
+///     let request = http::Request::get("https://api.test/").body(())?;
+///     transport.block_on(transport.call(request))?;
+/// }
+///
+/// let violation = transport.verdict().try_honoured_retry_after().unwrap_err();
+/// assert_eq!(violation.expected, "honour `retry-after`");
+/// assert!(violation.to_string().contains("asks for 3s (`retry-after`): 3s too early"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Violation {
     /// What the client should have done, in words.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fact::{Fact, Witness};
-use super::{Call, group, judge};
+use super::{Verdict, group, judge};
 use crate::model::captured::Captured;
 
 /// By what a client is judged: given to
@@ -91,15 +91,21 @@ impl Criteria {
         self
     }
 
-    /// The calls that these requests, in order of arrival, were made for. The transport's time began
-    /// `epoch` after 1970.
-    pub(super) fn judge(&self, witnesses: &[Witness], epoch: Duration) -> Vec<Call> {
+    /// The verdict on these requests, in order of arrival. The transport's time began `epoch` after
+    /// 1970, and so many requests came before that nobody knows any more.
+    pub(crate) fn verdict(
+        &self,
+        witnesses: &[Witness],
+        epoch: Duration,
+        forgotten: u64,
+    ) -> Verdict {
         let facts = witnesses.iter().map(|witness| {
             let key = self.key.as_ref().and_then(|key| key(&witness.captured));
             Fact::new(witness, key, &self.idempotency_headers, epoch)
         });
         let facts: Vec<_> = facts.collect();
-        judge::judge(&facts, &group::group(&facts), self)
+        let calls = judge::judge(&facts, &group::group(&facts), self);
+        Verdict { calls, forgotten }
     }
 }
 

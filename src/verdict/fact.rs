@@ -9,12 +9,12 @@ use super::{Asked, Attempt};
 use crate::model::captured::{Captured, Outcome, ResponseHead};
 
 /// An exchange, and when the client got to know how it goes.
-pub(super) struct Witness {
-    pub(super) captured: Captured,
+pub(crate) struct Witness {
+    pub(crate) captured: Captured,
     /// When the head of the response came, if it has.
-    pub(super) head: Option<Duration>,
+    pub(crate) head: Option<Duration>,
     /// When it was over, if it is.
-    pub(super) end: Option<Duration>,
+    pub(crate) end: Option<Duration>,
 }
 
 /// What is known of one request.
@@ -152,7 +152,7 @@ impl<'a> Fact<'a> {
         ];
         let fields = |fact: &Self| fact.witness.captured.request.headers();
         let differs = |name: &&str| fields(self).get(*name) != fields(other).get(*name);
-        CREDENTIALS.iter().any(|name| differs(&name))
+        CREDENTIALS.iter().any(differs)
     }
 
     /// The status of the answer, once its head has come.

@@ -24,6 +24,25 @@ pub enum Severity {
 /// Something that a client did. `Display` says what, and [`advice`](Self::advice) what to do.
 ///
 /// Requests are named by their numbers.
+///
+/// ```
+/// use mockwire::verdict::{Finding, Severity};
+/// use mockwire::{Reply, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("/").reply(Reply::status(404));
+/// for _ in 0..2 {
+///     let request = http::Request::get("https://api.test/").body(())?;
+///     transport.block_on(transport.call(request))?;
+/// }
+///
+/// let verdict = transport.verdict();
+/// let finding = verdict.findings().next().unwrap();
+/// assert!(matches!(finding, Finding::FutileRetry { sequence: 2, status: 404, .. }));
+/// assert_eq!(finding.severity(), Severity::Error);
+/// assert_eq!(finding.sequences(), [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -133,7 +133,7 @@ impl<'a> Grouping<'a> {
         }
         match self.by_content.entry(content) {
             Entry::Occupied(mut entry) if !entry.get().contains(&call) => {
-                entry.get_mut().push(call)
+                entry.get_mut().push(call);
             }
             Entry::Occupied(_) => {}
             Entry::Vacant(entry) => drop(entry.insert(vec![call])),

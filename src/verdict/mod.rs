@@ -86,7 +86,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::assertions::Violation;
 pub use self::criteria::Criteria;
-use self::fact::Witness;
+pub(crate) use self::fact::Witness;
 pub use self::finding::{Finding, Severity};
 pub use self::retry_after::Asked;
 use crate::core::trace::Times;
@@ -100,6 +100,22 @@ use crate::transport::MockTransport;
 ///
 /// `Display` is the whole story: each call that there is something to say about, its attempts, and
 /// what was found. As JSON, times are milliseconds.
+///
+/// ```
+/// use mockwire::{Reply, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("/").reply(Reply::status(503));
+/// for _ in 0..3 {
+///     let request = http::Request::get("https://api.test/").body(())?;
+///     transport.block_on(transport.call(request))?;
+/// }
+///
+/// let verdict = transport.verdict();
+/// assert!(!verdict.is_resilient());
+/// assert!(verdict.to_string().contains("! #2 and #3 came without any wait"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[must_use = "a verdict is for looking at: assert something"]
 #[non_exhaustive]
@@ -161,6 +177,13 @@ impl Verdict {
         self.calls.iter().find(has)
     }
 
+    /// Leaves the calls that have one of these requests, which are in order.
+    pub(crate) fn retain_answered(&mut self, answered: &[u64]) {
+        let is_answered = |attempt: &Attempt| answered.binary_search(&attempt.sequence).is_ok();
+        self.calls
+            .retain(|call| call.attempts.iter().any(is_answered));
+    }
+
     /// Whether nothing was found that is an error or a warning.
     #[must_use]
     pub fn is_resilient(&self) -> bool {
@@ -172,6 +195,20 @@ impl<M: Mode> MockTransport<M> {
     /// How the client behaved so far, by the usual [`Criteria`]. See [`verdict`](self).
     ///
     /// Ask when the run is over: a body that is being read counts as left open.
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// transport.get("/").reply("hello");
+    /// let request = http::Request::get("https://api.test/").body(())?;
+    /// let response = transport.block_on(transport.call(request))?;
+    ///
+    /// assert!(transport.verdict().try_bodies_released().is_err());
+    /// transport.block_on(response.into_body().text())?;
+    /// transport.verdict().assert_bodies_drained();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verdict(&self) -> Verdict {
         self.verdict_with(&Criteria::new())
     }
@@ -179,10 +216,7 @@ impl<M: Mode> MockTransport<M> {
     /// How the client behaved so far, by these criteria.
     pub fn verdict_with(&self, criteria: &Criteria) -> Verdict {
         let epoch = self.engine.settings.epoch;
-        Verdict {
-            calls: criteria.judge(&self.witnesses(), epoch),
-            forgotten: self.dropped_requests(),
-        }
+        criteria.verdict(&self.witnesses(), epoch, self.dropped_requests())
     }
 
     /// All captured exchanges, and when their clients got to know how they went.
@@ -207,6 +241,22 @@ impl<M: Mode> MockTransport<M> {
 impl<M: Mode> Rule<M> {
     /// How the client behaved in the calls that this rule has answered, wholly or in part, by the usual
     /// [`Criteria`]. See [`verdict`](self).
+    ///
+    /// ```
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::new();
+    /// let models = transport.get("/models").reply(Reply::status(404));
+    /// transport.get("/health").reply(Reply::status(503));
+    /// for path in ["/models", "/health", "/health"] {
+    ///     let request = http::Request::get(format!("https://api.test{path}")).body(())?;
+    ///     transport.block_on(transport.call(request))?;
+    /// }
+    ///
+    /// models.verdict().assert_resilient();
+    /// assert!(transport.verdict().try_backed_off().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verdict(&self) -> Verdict {
         self.verdict_with(&Criteria::new())
     }
@@ -215,11 +265,7 @@ impl<M: Mode> Rule<M> {
     pub fn verdict_with(&self, criteria: &Criteria) -> Verdict {
         let answered: Vec<u64> = self.requests().iter().map(|it| it.sequence).collect();
         let mut verdict = self.transport().verdict_with(criteria);
-        let answers = |call: &Call| {
-            let mut attempts = call.attempts.iter();
-            attempts.any(|it| answered.binary_search(&it.sequence).is_ok())
-        };
-        verdict.calls.retain(answers);
+        verdict.retain_answered(&answered);
         verdict
     }
 }

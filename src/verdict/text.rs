@@ -166,7 +166,10 @@ fn row(attempt: &Attempt) -> [String; 5] {
             Some(asked) => format!("{status}, asks for {}", Shown(asked.wait)),
             None => status.to_string(),
         },
-        (None, Outcome::Failed(error)) => error.code().to_owned(),
+        (None, Outcome::Failed(error)) => {
+            let code = error.fault().map(|fault| fault.code());
+            code.unwrap_or("failed").to_owned()
+        }
         (None, Outcome::Pending) => "no answer yet".to_owned(),
         (None, _) => "given up".to_owned(),
     };
