@@ -224,9 +224,10 @@ impl<M: Mode> MockTransport<M> {
         let cap = self.engine.settings.body_bytes;
         self.engine.follow_clock();
         let seen: Vec<_> = self.engine.with(|core| {
-            let entries = core.journal.since(0);
-            let seen =
-                entries.map(|(number, entry)| (core.snapshot(number, entry, cap), entry.times()));
+            let seen = core.journal.since(0).map(|(number, entry)| {
+                let rule = core.rule_of(entry).map(|rule| &**rule);
+                (core.snapshot(number, entry, cap), entry.times(rule))
+            });
             seen.collect()
         });
         let witness = |(captured, times): (Captured, Times)| Witness {
