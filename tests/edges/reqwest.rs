@@ -207,15 +207,13 @@ async fn dropping_the_request_midway_is_noted() {
     );
 }
 
+/// Those that reqwest itself can report are in `client_errors/reqwest.rs`.
 #[tokio::test]
-async fn connection_faults_come_as_typed_errors() {
+async fn failures_that_need_a_connection_come_as_typed_errors() {
     for fault in [
-        Fault::ConnectTimeout,
-        Fault::ConnectionRefused,
+        Fault::ConnectionClosed,
         Fault::ConnectionReset,
-        Fault::DnsFailure,
-        Fault::Timeout,
-        Fault::TlsFailure,
+        Fault::MalformedResponse,
     ] {
         let transport = MockTransport::new();
         transport.get("/").reply(fault);
@@ -265,16 +263,10 @@ async fn a_body_that_fails_midway_fails_the_clients_body() {
         .unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "some ");
     let error = response.chunk().await.unwrap_err();
-    // Somewhere below the client's error there is the scripted one.
-    let mut source = error.source();
-    let mut found = None;
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            found = found.or_else(|| error.fault());
-        }
-        source = error.source();
-    }
-    assert_eq!(found, Some(Fault::ConnectionReset));
+    let found = Error::find(&error).unwrap();
+    assert_eq!(found.code(), "MOCKWIRE_PASSTHROUGH_FAILED");
+    let cause = Error::find(found.source().unwrap());
+    assert_eq!(cause.and_then(Error::fault), Some(Fault::ConnectionReset));
 }
 
 #[tokio::test]
