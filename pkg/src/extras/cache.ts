@@ -8,7 +8,8 @@ import type { CacheMachine } from "mockwire-extras";
 import { InvalidArgumentError } from "../index.js";
 import { shown } from "../words.js";
 import { machines } from "./machines.js";
-import { checked, isCount, isFunction, isSignal, isTime } from "./options.js";
+import { checked, isCount, isFunction, isTime } from "./options.js";
+import { assertWanted, isSignal } from "./signals.js";
 import { type TransportTime, Waits } from "./waits.js";
 
 export type { TransportTime } from "./waits.js";
@@ -141,7 +142,7 @@ export class Cache<V> {
       throw new InvalidArgumentError(`getOrFetch() takes a function that fetches, not ${shown(fetch)}`);
     }
     for (;;) {
-      signal?.throwIfAborted();
+      assertWanted(signal);
       const [answer, number] = this.#told(this.#machine.ask(key, this.#waits.now()));
       if (answer === HIT) return this.#values.get(number!)!;
       if (answer === FETCH) return this.#fetch(number!, key, fetch, signal);
