@@ -85,3 +85,61 @@ test("streams that clients give up leave nothing behind, here or in the engine",
   assert.ok(bytes < 300, `${bytes} bytes are left behind by each two streams`);
   assert.equal(pending, 0);
 });
+
+test("caches, queues and sessions keep what they are for, and nothing when they are forgotten", () => {
+  const code = `
+    import { MockTransport } from "mockwire";
+    import { Cache } from "mockwire/cache";
+    import { RequestQueue } from "mockwire/queue";
+    import { Sessions } from "mockwire/sessions";
+    const transport = new MockTransport();
+    const { signal } = new AbortController();
+    const cycle = async () => {
+      const cache = new Cache(transport, { maxEntries: 2 });
+      for (let n = 0; n < 5; n += 1) await cache.getOrFetch(String(n), () => ({ large: "x".repeat(1000), cache }), { signal });
+      const queue = new RequestQueue(transport, { workers: 1 });
+      await Promise.all([1, 2, 3].map((n) => queue.add(() => ({ n, queue }), { signal })));
+      const sessions = new Sessions(transport);
+      sessions.serve((turn) => turn.messages[0].content.text);
+      const session = sessions.create({ user: "ada" });
+      session.state.set("large", "x".repeat(1000));
+      await Promise.all(["a", "b"].map((text) => session.send({ text }, { signal })));
+    };
+    const used = async () => {
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    // As many before: the memory of a module grows to what is in use at one time, and stays so large.
+    for (let n = 0; n < 2000; n += 1) await cycle();
+    const before = await used();
+    for (let n = 0; n < 2000; n += 1) await cycle();
+    console.log((await used() - before) / 2000);`;
+  const bytes = Number(run(code));
+  assert.ok(bytes < 200, `${bytes} bytes are left behind by each of them`);
+});
+
+test("a cache lets go of what it does not keep", () => {
+  const code = `
+    import { MockTransport } from "mockwire";
+    import { Cache } from "mockwire/cache";
+    const transport = new MockTransport({ timing: "manual" });
+    const cache = new Cache(transport, { maxEntries: 5, ttl: 10 });
+    const collected = new Set();
+    const registry = new FinalizationRegistry((name) => collected.add(name));
+    const value = (name) => (registry.register(value.last = {}, name), value.last);
+    for (const name of ["replaced", "evicted", "deleted", "kept", "expired"]) cache.set(name, value(name));
+    cache.set("replaced", 1).set("another", 1).delete("deleted");
+    cache.get("evicted");
+    await transport.advance(5);
+    cache.set("kept", value("kept until the end"));
+    await transport.advance(5);
+    cache.size;
+    value.last = undefined;
+    for (let turn = 0; turn < 20 && collected.size < 5; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      gc();
+    }
+    console.log([...collected].sort().join(), cache.size);`;
+  assert.equal(run(code), "deleted,evicted,expired,kept,replaced 1");
+});

@@ -18,6 +18,16 @@ function run(code, type = "module") {
   return execFileSync(process.execPath, flags, { cwd: new URL(".", import.meta.url), env, encoding: "utf8" }).trim();
 }
 
+const root = new URL("./node_modules/mockwire/", import.meta.url);
+const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./package.json");
+
+/** What each entry point besides the main one gives, and how it is put to its first use. */
+const EXTRAS = {
+  "./cache": { names: ["Cache"], use: "new Cache(transport)" },
+  "./sessions": { names: ["DuplicateMessageError", "SessionLimitError", "Sessions"], use: "new Sessions(transport)" },
+  "./queue": { names: ["QueueFullError", "QueueStoppedError", "RequestQueue"], use: "new RequestQueue(transport, { workers: 1 })" },
+};
+
 test("to import it neither touches the platform's fetch nor compiles anything", () => {
   const watch = `
     const touched = [];
@@ -48,19 +58,24 @@ test("the first test of the README passes as it stands there", () => {
   assert.match(run(code), /^# pass 1$/m);
 });
 
+test("the examples of the README's state and of its other entry points run as they stand there", () => {
+  const readme = readFileSync(new URL("./node_modules/mockwire/README.md", import.meta.url), "utf8");
+  const section = (name) => readme.split(`\n## ${name}\n`)[1].split("\n## ")[0];
+  const blocks = ["State", "More than replies"].flatMap((name) => section(name).split("```js\n").slice(1).map((part) => part.split("```")[0]));
+  assert.equal(blocks.length, 1 + Object.keys(EXTRAS).length);
+  for (const block of blocks) {
+    const transport = block.includes("const transport =") ? "" : `
+      const transport = new MockTransport();
+      const url = "https://api.test/model";
+      transport.otherwise().reply({ text: "hello" });`;
+    const code = `import { MockTransport } from "mockwire";\n${transport}\n${block}\nconsole.log("ran");`;
+    assert.equal(run(code), "ran", block);
+  }
+});
+
 test("it depends on nothing", () => {
   for (const kind of ["dependencies", "optionalDependencies", "peerDependencies"]) assert.equal(manifest[kind], undefined);
 });
-
-const root = new URL("./node_modules/mockwire/", import.meta.url);
-const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./package.json");
-
-/** What each entry point besides the main one gives, and how it is put to its first use. */
-const EXTRAS = {
-  "./cache": { names: ["Cache"], use: "new Cache(transport)" },
-  "./sessions": { names: ["DuplicateMessageError", "SessionLimitError", "Sessions"], use: "new Sessions(transport)" },
-  "./queue": { names: ["QueueFullError", "QueueStoppedError", "RequestQueue"], use: "new RequestQueue(transport, { workers: 1 })" },
-};
 
 test("one import works everywhere: no conditions but import and require", () => {
   assert.ok(require.resolve("mockwire").endsWith("index.cjs"));

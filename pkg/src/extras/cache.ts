@@ -8,7 +8,8 @@ import type { CacheMachine } from "mockwire-extras";
 import { InvalidArgumentError } from "../index.js";
 import { shown } from "../words.js";
 import { machines } from "./machines.js";
-import { checked, isCount, isFunction, isSignal, isTime } from "./options.js";
+import { checked, isCount, isFunction, isTime } from "./options.js";
+import { assertWanted, isSignal } from "./signals.js";
 import { type TransportTime, Waits } from "./waits.js";
 
 export type { TransportTime } from "./waits.js";
@@ -80,50 +81,44 @@ export class Cache<V> {
 
   /** The value under this key, which then counts as used. */
   get(key: string): V | undefined {
-    const number = this.#machine.get(checkedKey(key), this.#waits.now());
-    this.#forget();
-    return this.#values.get(number);
+    return this.#values.get(this.#told(this.#machine.get(checkedKey(key), this.#waits.now())));
   }
 
   /** Whether there is a value under this key. It does not count as used by that. */
   has(key: string): boolean {
-    return this.#machine.has(checkedKey(key), this.#waits.now());
+    return this.#told(this.#machine.has(checkedKey(key), this.#waits.now()));
   }
 
   /** Keeps a value under this key. */
   set(key: string, value: V): this {
     const weight = this.#weightOf(value, checkedKey(key));
-    this.#machine.set(key, this.#number(value), weight, this.#waits.now());
-    this.#forget();
+    this.#told(this.#machine.set(key, this.#number(value), weight, this.#waits.now()));
     return this;
   }
 
   /** Forgets the value under this key. Whether there was one. */
   delete(key: string): boolean {
-    const wasThere = this.#machine.delete(checkedKey(key), this.#waits.now());
-    this.#forget();
-    return wasThere;
+    return this.#told(this.#machine.delete(checkedKey(key), this.#waits.now()));
   }
 
   /** Forgets all values. The statistics go on. */
   clear(): void {
-    this.#machine.clear();
-    this.#forget();
+    this.#told(this.#machine.clear());
   }
 
   /** How many values there are. */
   get size(): number {
-    return this.#machine.size(this.#waits.now());
+    return this.#told(this.#machine.size(this.#waits.now()));
   }
 
   /** How much the values weigh together. */
   get weight(): number {
-    return this.#machine.weight(this.#waits.now());
+    return this.#told(this.#machine.weight(this.#waits.now()));
   }
 
   /** What has happened so far. */
   get stats(): CacheStats {
-    const [hits, misses, joined, evicted, expired] = this.#machine.stats(this.#waits.now());
+    const [hits, misses, joined, evicted, expired] = this.#told(this.#machine.stats(this.#waits.now()));
     return { hits: hits!, misses: misses!, joined: joined!, evicted: evicted!, expired: expired! };
   }
 
@@ -133,7 +128,7 @@ export class Cache<V> {
    * However many ask for a value that is not there, one of them fetches it, and all get what it gives. If
    * that fails, who fetched gets the error, and the next one tries; so it is when who fetched gives up by
    * its signal, of which `fetch` is told by the signal that it gets. A fetch whose key is set, deleted or
-   * cleared meanwhile is not kept. Rejects with the signal's reason when that aborts, and with a
+   * cleared meanwhile is not kept. One that asks for its own key waits for itself. Rejects with the signal's reason when that aborts, and with a
    * `DisposedError` when the transport is disposed.
    */
   async getOrFetch(
@@ -147,12 +142,11 @@ export class Cache<V> {
       throw new InvalidArgumentError(`getOrFetch() takes a function that fetches, not ${shown(fetch)}`);
     }
     for (;;) {
-      signal?.throwIfAborted();
-      const [answer, number] = this.#machine.ask(key, this.#waits.now()) as unknown as readonly [number, number];
-      this.#forget();
-      if (answer === HIT) return this.#values.get(number)!;
-      if (answer === FETCH) return this.#fetch(number, key, fetch, signal);
-      const landed = await this.#waits.until(this.#flights.get(number)!, signal);
+      assertWanted(signal);
+      const [answer, number] = this.#told(this.#machine.ask(key, this.#waits.now()));
+      if (answer === HIT) return this.#values.get(number!)!;
+      if (answer === FETCH) return this.#fetch(number!, key, fetch, signal);
+      const landed = await this.#waits.until(this.#flights.get(number!)!, signal);
       if (landed !== undefined) return landed.value;
     }
   }
@@ -170,8 +164,7 @@ export class Cache<V> {
       const fetched = new Promise<V>((resolve) => resolve(fetch(controller.signal)));
       const value = await this.#waits.until(fetched, signal);
       const weight = this.#weightOf(value, key);
-      this.#machine.land(flight, this.#number(value), weight, this.#waits.now());
-      this.#forget();
+      this.#told(this.#machine.land(flight, this.#number(value), weight, this.#waits.now()));
       land({ value });
       return value;
     } catch (error) {
@@ -197,9 +190,10 @@ export class Cache<V> {
     return Math.min(Math.ceil(weight), 2 ** 32 - 1);
   }
 
-  /** Lets go of what the machine does not keep any more. */
-  #forget(): void {
+  /** What the machine has answered; what it does not keep any more is let go. */
+  #told<A>(answer: A): A {
     for (let number = this.#machine.gone(); number !== 0; number = this.#machine.gone()) this.#values.delete(number);
+    return answer;
   }
 }
 

@@ -30,4 +30,3 @@ export const isPositive: Test = (value) => isCount(value) && value !== 0;
 export const isFunction: Test = (value) => typeof value === "function";
 /** A time in milliseconds; `Infinity` is one. */
 export const isTime: Test = (value) => typeof value === "number" && value >= 0;
-export const isSignal: Test = (value) => value instanceof AbortSignal;

@@ -9,7 +9,8 @@ import { InvalidArgumentError, MockwireError } from "../index.js";
 import { named } from "../named.js";
 import { shown } from "../words.js";
 import { machines } from "./machines.js";
-import { checked, isCount, isPositive, isSignal, isTime } from "./options.js";
+import { checked, isCount, isPositive, isTime } from "./options.js";
+import { assertWanted, isSignal } from "./signals.js";
 import { type TransportTime, Waits } from "./waits.js";
 
 export type { TransportTime } from "./waits.js";
@@ -149,7 +150,7 @@ export class RequestQueue {
       if (typeof work !== "function") throw new InvalidArgumentError(`add() takes a function, not ${shown(work)}`);
       const tests = { priority: (value: unknown) => PRIORITIES.includes(value), signal: isSignal };
       const { priority = "normal", signal } = checked("add()", options, tests);
-      signal?.throwIfAborted();
+      assertWanted(signal);
       const number = this.#machine.push(PRIORITIES.indexOf(priority), this.#waits.now());
       if (number === FULL) throw new QueueFullError(this.status.waiting);
       if (number === STOPPED) throw new QueueStoppedError("the queue was stopped, and takes nothing more: make a new one");

@@ -7,12 +7,13 @@
 import { InvalidArgumentError } from "../index.js";
 import { shown } from "../words.js";
 import { machines } from "./machines.js";
-import { checked, isCount, isPositive, isSignal, isTime } from "./options.js";
+import { checked, isCount, isPositive, isTime } from "./options.js";
 import { Host } from "./sessions/host.js";
 import { namesOf, type SessionKey } from "./sessions/key.js";
 import { serve, type ServeOptions, type TurnHandler } from "./sessions/serve.js";
 import { Reservation, type Session, type SessionInfo } from "./sessions/session.js";
 import type { Turn } from "./sessions/turn.js";
+import { assertWanted, isSignal } from "./signals.js";
 import { type TransportTime, Waits } from "./waits.js";
 
 export { DuplicateMessageError, SessionLimitError } from "./sessions/errors.js";
@@ -173,7 +174,7 @@ export class Sessions<Content = any, Values extends object = Record<string, any>
       const { signal } = checked("nextTurn()", options, { signal: isSignal });
       const { waits } = this.#host;
       waits.now(); // throws when the transport is disposed
-      signal?.throwIfAborted();
+      assertWanted(signal);
       const leave = () => {
         this.#host.leave(take);
         waits.leave(fail);
@@ -209,6 +210,6 @@ export class Sessions<Content = any, Values extends object = Record<string, any>
   restart(): void {
     this.#host.waits.now(); // throws when the transport is disposed
     this.#host.machine.restart();
-    this.#host.settle("the sessions were killed");
+    this.#host.settle();
   }
 }

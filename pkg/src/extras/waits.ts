@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, type MockTransport } from "../index.js";
 import { shown } from "../words.js";
+import { assertWanted, isSignal } from "./signals.js";
 
 /** What is needed of a transport: its time, and to know when it ends. */
 export type TransportTime = Pick<MockTransport, "now" | "signal">;
@@ -15,10 +16,10 @@ export class Waits {
   };
 
   constructor(transport: TransportTime, forWhat: string) {
-    if (typeof transport?.now !== "function" || !(transport.signal instanceof AbortSignal)) {
+    if (typeof transport?.now !== "function" || !isSignal(transport.signal)) {
       throw new InvalidArgumentError(`${forWhat} takes a transport first, not ${shown(transport)}`);
     }
-    transport.signal.throwIfAborted();
+    assertWanted(transport.signal);
     this.transport = transport;
   }
 
@@ -35,8 +36,8 @@ export class Waits {
   /** What the promise gives; rejects when the signal aborts or the transport is disposed before. */
   until<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.transport.signal.throwIfAborted();
-      signal?.throwIfAborted();
+      assertWanted(this.transport.signal);
+      assertWanted(signal);
       const settle =
         <A>(end: (outcome: A) => void) =>
         (outcome: A) => {

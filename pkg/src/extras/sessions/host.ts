@@ -111,8 +111,8 @@ export class Host {
     }
   }
 
-  /** Tells those who wait what the machine has decided. `cause` is why turns are over. */
-  settle(cause: string): void {
+  /** Tells those who wait what the machine has decided. `cause` is why turns are over, if any are. */
+  settle(cause = "it was interrupted"): void {
     for (let turn = this.machine.over(); turn !== 0; turn = this.machine.over()) {
       if (this.#turns.has(turn)) this.endTurn(turn, new StaleHandleError(`the turn is over: ${cause}`));
     }

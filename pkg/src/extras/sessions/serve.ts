@@ -2,7 +2,8 @@
 
 import { InvalidArgumentError } from "../../index.js";
 import { shown } from "../../words.js";
-import { checked, isPositive, isSignal } from "../options.js";
+import { checked, isPositive } from "../options.js";
+import { isSignal } from "../signals.js";
 import type { Host } from "./host.js";
 import type { Turn } from "./turn.js";
 

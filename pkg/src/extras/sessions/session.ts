@@ -2,7 +2,8 @@
 
 import { DISPOSE } from "../../inspect.js";
 import { StaleHandleError, State } from "../../index.js";
-import { checked, isSignal } from "../options.js";
+import { checked } from "../options.js";
+import { assertWanted, isSignal } from "../signals.js";
 import type { Host } from "./host.js";
 import { keyOf, namesOf, type Names, type SessionKey } from "./key.js";
 import type { Answer } from "./message.js";
@@ -73,7 +74,7 @@ export class Session<Content = any, Values extends object = Record<string, any>>
   async send(content: Content, options: SendOptions = {}): Promise<Answer> {
     const tests = { id: (value: unknown) => typeof value === "string", signal: isSignal };
     const { id, signal } = checked("send()", options, tests);
-    signal?.throwIfAborted();
+    assertWanted(signal);
     const answer = this.#host.send(this.number, content, id);
     return signal === undefined ? answer : this.#host.waits.until(answer, signal);
   }

@@ -88,7 +88,7 @@ export class Turn<Content = any, Values extends object = Record<string, any>> {
     this.#assertGoingOn();
     this.#host.endTurn(this.number, new StaleHandleError("the turn is over: it was abandoned"));
     this.#host.machine.interrupt(this.session.number, this.number);
-    this.#host.settle("it was abandoned");
+    this.#host.settle();
   }
 
   /** @internal */
@@ -101,7 +101,7 @@ export class Turn<Content = any, Values extends object = Record<string, any>> {
     this.#assertGoingOn();
     this.#host.endTurn(this.number);
     this.#host.machine.finish(this.session.number, this.number, hasFailed, this.#host.waits.now());
-    this.#host.settle("it was finished");
+    this.#host.settle();
   }
 
   #assertGoingOn(): void {
