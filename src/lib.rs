@@ -56,6 +56,7 @@ mod engine;
 mod error;
 mod fault;
 mod flow;
+mod har;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod interleavings;
 mod limits;
