@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Fault {
+    /// The peer closed the connection before the response was complete.
+    ConnectionClosed,
     /// Nobody listens at that address.
     ConnectionRefused,
     /// The peer reset the connection.
@@ -29,18 +31,22 @@ impl Fault {
     pub fn code(self) -> &'static str {
         match self {
             Self::ConnectTimeout => "UND_ERR_CONNECT_TIMEOUT",
+            Self::ConnectionClosed => "UND_ERR_SOCKET",
             Self::ConnectionRefused => "ECONNREFUSED",
             Self::ConnectionReset => "ECONNRESET",
             Self::DnsFailure => "ENOTFOUND",
             Self::Timeout => "ETIMEDOUT",
-            Self::TlsFailure => "ERR_TLS_HANDSHAKE_TIMEOUT",
+            Self::TlsFailure => "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
         }
     }
 
     /// Whether the failure comes before a connection exists, so that nothing was sent.
     #[must_use]
     pub fn is_connect(self) -> bool {
-        !matches!(self, Self::ConnectionReset | Self::Timeout)
+        !matches!(
+            self,
+            Self::ConnectionClosed | Self::ConnectionReset | Self::Timeout
+        )
     }
 
     /// Whether the failure is that time ran out.
@@ -54,6 +60,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ConnectTimeout => "connect timeout (scripted)",
+            Self::ConnectionClosed => "connection closed by peer (scripted)",
             Self::ConnectionRefused => "connection refused (scripted)",
             Self::ConnectionReset => "connection reset by peer (scripted)",
             Self::DnsFailure => "host name not found (scripted)",

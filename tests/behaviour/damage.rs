@@ -82,13 +82,27 @@ fn each_damage_does_what_it_says() {
     assert_eq!(damaged(whole(), Damage::Status(503)), (Vec::new(), None));
     assert_eq!(
         damaged(whole(), Damage::WrongLength(10)),
-        (texts(&["hello"]), reset())
+        (texts(&["hello"]), Some("UND_ERR_SOCKET".to_owned()))
     );
     let drip = Damage::SlowDrip {
         bytes: 2,
         gap: millis(10),
     };
     assert_eq!(damaged(whole(), drip), (texts(&["he", "ll", "o"]), None));
+}
+
+#[test]
+fn a_reply_without_a_body_has_none_to_be_damaged() {
+    let empty = || Reply::status(204);
+    for damage in [
+        Damage::Malformed,
+        Damage::ResetAt(0),
+        Damage::WrongLength(3),
+    ] {
+        assert_eq!(damaged(empty(), damage), (Vec::new(), None));
+    }
+    let reset = Damage::Fault(Fault::ConnectionReset);
+    assert_eq!(damaged(empty(), reset).1.unwrap(), "ECONNRESET");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod local {
     mod bad_input;
     mod cache;
     mod capture;
+    mod chaos_transcripts;
     mod concurrency;
     mod damage;
     mod dialogues;
@@ -35,6 +36,7 @@ mod local {
     mod matching;
     mod outage;
     mod passthrough;
+    mod permit_events;
     mod prompts;
     mod providers;
     mod rate_limits;
@@ -78,6 +80,7 @@ mod sync {
     mod bad_input;
     mod cache;
     mod capture;
+    mod chaos_transcripts;
     mod concurrency;
     mod damage;
     mod dialogues;
@@ -89,6 +92,7 @@ mod sync {
     mod matching;
     mod outage;
     mod passthrough;
+    mod permit_events;
     mod prompts;
     mod providers;
     mod rate_limits;
