@@ -53,10 +53,15 @@ function whereOf(syscall: string, peer: Peer | undefined): [string, object] {
 type SystemFailure = readonly [errno: number, syscall: string];
 
 /** A failure of the client's own: its words, and what else it has. */
-type ClientFailure = (peer: Peer | undefined) => { readonly text: string; readonly [property: string]: unknown };
+type ClientFailure = (peer: Peer | undefined) => { readonly text: string; readonly [property: string | symbol]: unknown };
 
-const named = (name: string, text: string) => () => ({ name, text });
 const plain = (text: string) => () => ({ text });
+
+/** One of undici's errors: with its marks it is an instance of undici's own class, for whoever asks that. */
+function ofUndici(name: string, mark: string, text: string): ReturnType<ClientFailure> {
+  const marks = ["UND_ERR", mark].map((code) => [Symbol.for(`undici.error.${code}`), true]);
+  return { name, text, ...Object.fromEntries(marks) };
+}
 
 const FAILURES: Readonly<Record<string, SystemFailure | ClientFailure>> = {
   EAI_AGAIN: [-3001, "getaddrinfo"],
@@ -87,15 +92,16 @@ const FAILURES: Readonly<Record<string, SystemFailure | ClientFailure>> = {
     return { text: `SSL routines:ssl3_get_record:${reason}`, library: "SSL routines", reason };
   },
 
-  HPE_INVALID_CONSTANT: named(
-    "HTTPParserError",
-    "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
-  ),
-  UND_ERR_BODY_TIMEOUT: named("BodyTimeoutError", "Body Timeout Error"),
+  HPE_INVALID_CONSTANT: () => ({
+    name: "HTTPParserError",
+    text: "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
+    [Symbol.for("undici.error.UND_ERR_HTTP_PARSER")]: true,
+  }),
+  UND_ERR_BODY_TIMEOUT: () => ofUndici("BodyTimeoutError", "UND_ERR_BODY_TIMEOUT", "Body Timeout Error"),
   UND_ERR_CONNECT_TIMEOUT: (peer) => {
     const where = peer === undefined ? "" : ` (attempted address: ${peer.host}:${peer.port}, timeout: 10000ms)`;
-    return { name: "ConnectTimeoutError", text: `Connect Timeout Error${where}` };
+    return ofUndici("ConnectTimeoutError", "UND_ERR_CONNECT_TIMEOUT", `Connect Timeout Error${where}`);
   },
-  UND_ERR_HEADERS_TIMEOUT: named("HeadersTimeoutError", "Headers Timeout Error"),
-  UND_ERR_SOCKET: named("SocketError", "other side closed"),
+  UND_ERR_HEADERS_TIMEOUT: () => ofUndici("HeadersTimeoutError", "UND_ERR_HEADERS_TIMEOUT", "Headers Timeout Error"),
+  UND_ERR_SOCKET: () => ofUndici("SocketError", "UND_ERR_SOCKET", "other side closed"),
 };

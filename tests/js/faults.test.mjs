@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { InvalidArgumentError, InvalidReplyError, MockTransport, reply } from "mockwire";
 import { connected, eventOf, failureOf, historyOf, settled, withTransport } from "./support.mjs";
 
@@ -281,13 +281,20 @@ describe("outages", () => {
     assert.equal(transport.concurrency().inFlight, 0);
   }));
 
-  test("in real time", withTransport({ timing: "real" }, async (transport) => {
+  test("in real time", async () => {
+    mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    const transport = new MockTransport({ timing: "real" });
     transport.get("/a").reply("well");
-    transport.outage("api.test", { until: transport.now() + 15 });
-    assert.equal((await failureOf(transport.fetch(URL_TEXT))).cause.code, "ECONNREFUSED");
-    await transport.sleep(20);
-    assert.equal(await (await transport.fetch(URL_TEXT)).text(), "well");
-  }));
+    transport.outage("api.test", { from: 1_000, until: 2_000 });
+    const told = [];
+    for (const milliseconds of [999, 1, 999, 1]) {
+      mock.timers.tick(milliseconds);
+      told.push(await transport.fetch(URL_TEXT).then((it) => it.text(), (error) => error.cause.code));
+    }
+    assert.deepEqual(told, ["well", "ECONNREFUSED", "ECONNREFUSED", "well"]);
+    transport.dispose();
+    mock.timers.reset();
+  });
 
   test("of no host, or at no time, are refused", withTransport((transport) => {
     for (const host of ["", "https://api.test/", "api.test:443", 7, undefined]) {

@@ -1,7 +1,7 @@
 /** Rate limits: true counters, what they tell clients, and how they recover. */
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { HandlerError, InvalidArgumentError, MockTransport, reply } from "mockwire";
 import { eventOf, failureOf, withTransport } from "./support.mjs";
 
@@ -242,7 +242,7 @@ describe("what is counted", () => {
 
 describe("a refusal", () => {
   test("may be any reply", withTransport(async (transport) => {
-    const refuseWith = reply.json({ error: { type: "rate_limit_error" } }, { status: 529, headers: { "x-should-retry": "true" } });
+    const refuseWith = reply.json({ error: { type: "rate_limit_error" } }, { status: 529, headers: { "x-should-retry": "true", "retry-after": "99" } });
     transport.otherwise().rateLimit({ fixedWindow: 1, per: 5_000, refuseWith }).reply("ok");
     await get(transport);
     const refused = await get(transport);
@@ -271,15 +271,31 @@ describe("a refusal", () => {
   }));
 });
 
-test("in real time, that is told to the engine", withTransport({ timing: "real" }, async (transport) => {
-  transport.otherwise().rateLimit({ fixedWindow: 1, per: 20, retryAfter: "milliseconds" }).reply("ok");
-  while ((await get(transport)).status !== 429);
-  const refused = await get(transport);
-  const wait = refused.status === 429 ? Number(refused.headers.get("retry-after-ms")) : 20;
-  assert.ok(wait > 0 && wait <= 20);
-  await transport.sleep(wait + 1);
-  assert.equal((await get(transport)).status, 200);
-}));
+describe("in real time", () => {
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.UTC(2030, 0, 1) }));
+  afterEach(() => mock.timers.reset());
+
+  for (const ofAll of [false, true]) {
+    test(`counters recover as the platform's time passes: ${ofAll ? "of all" : "of a rule"}`, async () => {
+      const limit = { slidingWindow: 1, per: 20_000, retryAfter: "date" };
+      const transport = new MockTransport({ timing: "real", ...(ofAll && { rateLimit: limit }) });
+      const rule = transport.otherwise();
+      (ofAll ? rule : rule.rateLimit(limit)).reply("ok");
+      await get(transport);
+      mock.timers.tick(500);
+      const refused = await get(transport);
+      assert.equal(refused.status, 429);
+      // Dates are the platform's.
+      assert.equal(refused.headers.get("date"), new Date().toUTCString());
+      assert.equal(Date.parse(refused.headers.get("retry-after")), Date.UTC(2030, 0, 1, 0, 0, 20));
+      mock.timers.tick(19_499);
+      assert.equal((await get(transport)).status, 429);
+      mock.timers.tick(1);
+      assert.equal((await get(transport)).status, 200);
+      transport.dispose();
+    });
+  }
+});
 
 describe("what the test's own functions do wrong", () => {
   for (const [what, wrong, said] of [
