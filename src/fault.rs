@@ -40,7 +40,7 @@ impl Fault {
             Self::DnsFailure => "ENOTFOUND",
             Self::MalformedResponse => "HPE_INVALID_CONSTANT",
             Self::Timeout => "ETIMEDOUT",
-            Self::TlsFailure => "ERR_TLS_HANDSHAKE_TIMEOUT",
+            Self::TlsFailure => "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
         }
     }
 

@@ -100,7 +100,7 @@ pub use self::mode::{
     AcceptSocketHandler, AcceptStream, AcceptTask, AcceptTimer, AcceptValue, Local, Mode, Threaded,
 };
 pub use self::model::captured::{Captured, Outcome, ResponseHead};
-pub use self::model::concurrency::{Concurrency, KeyConcurrency};
+pub use self::model::concurrency::{Concurrency, KeyConcurrency, PermitEvent, PermitEventKind};
 pub use self::model::content::Content;
 pub use self::model::damage::{Chaos, Damage};
 pub use self::model::exchange::Exchange;
@@ -137,6 +137,7 @@ pub mod futures {
     pub use crate::flow::endpoint::{Endpoint, NextSocket};
     pub use crate::flow::fetch::GetOrFetch;
     pub use crate::flow::hold::{Held, Hold, NextHeld};
+    pub use crate::flow::permits::PermitEvents;
     pub use crate::flow::receipt::Receipt;
     pub use crate::flow::respond::Respond;
     pub use crate::flow::sleep::Sleep;

@@ -1,4 +1,4 @@
-//! The options that limit what a transport does at once.
+//! The options that limit what a transport does at once, and how to watch that.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,12 +8,14 @@ use crate::core::Core;
 use crate::core::gate::{Gate, GateLimits};
 use crate::core::rate::Rates;
 use crate::error::{Error, ErrorKind, Part, Result};
+use crate::flow::permits::PermitEvents;
 use crate::matcher::panic_message;
 use crate::mode::{AcceptReading, Mode};
 use crate::model::priority::Priority;
 use crate::model::request::Request;
 use crate::options::Builder;
 use crate::rate_limit::RateLimit;
+use crate::transport::MockTransport;
 
 /// The limits of a transport that has some.
 pub(crate) struct Limits<M: Mode> {
@@ -46,12 +48,15 @@ impl<M: Mode> Limits<M> {
 }
 
 /// What a user's closure reads off a request. It may panic; it is called outside every borrow.
-pub(crate) fn read<T>(reading: &(impl Fn(&Request) -> T + ?Sized), request: &Request) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(|| reading(request))).map_err(|panic| {
-        Error::new(ErrorKind::HandlerPanicked {
+pub(crate) fn read<T>(
+    reading: &(impl Fn(&Request) -> Result<T> + ?Sized),
+    request: &Request,
+) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| reading(request))).unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::HandlerPanicked {
             rule: "(limits)".to_owned(),
             message: panic_message(&*panic),
-        })
+        }))
     })
 }
 
@@ -143,6 +148,19 @@ impl<M: Mode> Builder<M> {
         self
     }
 
+    /// As `concurrency_key` and `priority_of`, with readings that may fail.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) fn concurrency_readings(
+        mut self,
+        key: Option<M::Reading<String>>,
+        priority: Option<M::Reading<Priority>>,
+    ) -> Self {
+        self.gate();
+        let limits = self.limits();
+        (limits.key, limits.priority) = (key, priority);
+        self
+    }
+
     /// Limits how fast the transport answers: what is too much is refused with 429, before any rule is
     /// asked. More than one limit apply together. See [`RateLimit`].
     pub fn rate_limit(mut self, limit: RateLimit<M>) -> Self {
@@ -181,6 +199,30 @@ impl<M: Mode> Builder<M> {
             let error = Error::invalid(Part::Option, format!("{option}(0)"), reason);
             self.mistake.get_or_insert(error);
         }
+    }
+}
+
+impl<M: Mode> MockTransport<M> {
+    /// What happens from now on to the permits of a transport with limits on concurrency: a stream of
+    /// who waits, acquires, releases, and gives up waiting, in order. Without limits nothing ever comes.
+    ///
+    /// ```
+    /// use mockwire::PermitEventKind::{Acquired, Released, Waiting};
+    /// use mockwire::{Reply, sync::MockTransport};
+    ///
+    /// let transport = MockTransport::builder().max_concurrent(1).build();
+    /// transport.get("/").reply(Reply::status(204).delay(std::time::Duration::from_secs(1)));
+    /// let mut events = transport.permit_events();
+    ///
+    /// let get = || transport.call(http::Request::get("https://api.test/").body(()).unwrap());
+    /// transport.block_on(futures_util::future::join(get(), get()));
+    /// let told = events.drain().into_iter().map(|event| (event.sequence, event.kind));
+    /// let told: Vec<_> = told.collect();
+    /// assert_eq!(told, [(1, Acquired), (2, Waiting), (1, Released), (2, Acquired), (2, Released)]);
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    pub fn permit_events(&self) -> PermitEvents<M> {
+        PermitEvents::new(self.engine.clone())
     }
 }
 

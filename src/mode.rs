@@ -52,7 +52,7 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     type Responder: Clone + Deref<Target: Responder<Self>>;
     /// What a user's closure reads off a request, erased.
     #[doc(hidden)]
-    type Reading<T: 'static>: Clone + Deref<Target: Fn(&Request) -> T>;
+    type Reading<T: 'static>: Clone + Deref<Target: Fn(&Request) -> Result<T, Error>>;
     /// The future of an asynchronous handler, erased.
     #[doc(hidden)]
     type Future: Future<Output = Outgoing<Self>> + Unpin;
@@ -173,7 +173,7 @@ impl Mode for Local {
     type Ptr<T: 'static> = Rc<T>;
     type Predicate = Rc<dyn Predicate>;
     type Responder = Rc<dyn Responder<Self>>;
-    type Reading<T: 'static> = Rc<dyn Fn(&Request) -> T>;
+    type Reading<T: 'static> = Rc<dyn Fn(&Request) -> Result<T, Error>>;
     type Future = Pin<Box<dyn Future<Output = Outgoing<Self>>>>;
     type Identify = Rc<dyn Identify>;
     type SocketHandler = Rc<dyn SocketHandler<Self>>;
@@ -189,7 +189,7 @@ impl Mode for Threaded {
     type Ptr<T: 'static> = Arc<T>;
     type Predicate = Arc<dyn Predicate + Send + Sync>;
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
-    type Reading<T: 'static> = Arc<dyn Fn(&Request) -> T + Send + Sync>;
+    type Reading<T: 'static> = Arc<dyn Fn(&Request) -> Result<T, Error> + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
     type Identify = Arc<dyn Identify + Send + Sync>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
@@ -247,7 +247,7 @@ impl<F: Responder<Self> + Send + Sync + 'static> AcceptResponder<F> for Threaded
 
 impl<F: Fn(&Request) -> T + 'static, T: 'static> AcceptReading<F, T> for Local {
     fn erase_reading(reading: F) -> Self::Reading<T> {
-        Rc::new(reading)
+        Rc::new(move |request: &Request| Ok(reading(request)))
     }
 }
 
@@ -257,7 +257,7 @@ where
     T: 'static,
 {
     fn erase_reading(reading: F) -> Self::Reading<T> {
-        Arc::new(reading)
+        Arc::new(move |request: &Request| Ok(reading(request)))
     }
 }
 

@@ -39,6 +39,8 @@ export function staticStream(body: StaticBody, exchange: Exchange): StaticStream
   };
   const stream = byteStream(source, 1);
   exchange.guard((reason) => controller.error(reason));
+  const { loss } = exchange;
+  if (loss !== undefined) controller.error(loss);
   const waiting = () => 1 - (controller.desiredSize ?? 1);
   return { stream, isDisturbed: () => touched || waiting() < byteLength };
 }

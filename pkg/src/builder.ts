@@ -5,8 +5,10 @@ import type { Condition } from "./conditions.js";
 import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, shown } from "./errors.js";
+import { type Chaos, checkedChaos } from "./faults/chaos.js";
 import type { HeadersInput } from "./headers.js";
-import { error } from "./reply/failure.js";
+import { Rate, type RateLimit } from "./limits/rate-limit.js";
+import { error, type ErrorCode } from "./reply/failure.js";
 import { replyFrom, type ReplyBody, type Replyable, replyWith } from "./reply/from.js";
 import { type Handler, HandlerReply } from "./reply/handler.js";
 import type { ReplyInit } from "./reply/head.js";
@@ -14,6 +16,7 @@ import { Held } from "./reply/held.js";
 import { passthrough, type Upstream } from "./reply/passthrough.js";
 import type { Reply } from "./reply/reply.js";
 import { redirect } from "./reply/static.js";
+import type { Fault } from "./reply/script.js";
 import { type Chunks, stream, type StreamInit } from "./reply/stream.js";
 import { template } from "./reply/template.js";
 import type { Rule } from "./rule.js";
@@ -110,6 +113,28 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /**
+   * Limits how fast it answers: what is too much is refused with 429, and takes no turn. More than one
+   * limit apply together. See {@link RateLimit}.
+   *
+   * @example transport.get("/search").rateLimit({ fixedWindow: 10, per: 1000 }).reply({ hits: [] });
+   */
+  rateLimit(limit: RateLimit<Params, Body>): this {
+    this.#registrar.core.keepTime();
+    this.#draft.rates = [...(this.#draft.rates ?? []), new Rate(limit, "rateLimit()")];
+    return this;
+  }
+
+  /**
+   * What goes wrong with its replies by chance, instead of what the option `chaos` does to all.
+   *
+   * @example transport.get("/flaky").chaos([{ share: 0.2, damage: { status: 503 } }]).reply({ ok: true });
+   */
+  chaos(chaos: Chaos): this {
+    this.#draft.chaos = checkedChaos("chaos()", chaos);
+    return this;
+  }
+
+  /**
    * Registers the rule with its reply: a status with a body and headers; a handler; or a value: text,
    * bytes, a platform `Response`, something made with `reply`, or else what is sent as JSON.
    *
@@ -180,7 +205,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   }
 
   /** The connection fails: `fetch` rejects with a network error of this code, or with this error. See {@link error}. */
-  error(code?: string | Error, init?: Pick<ReplyInit, "delay">): Rule {
+  error(code?: ErrorCode | { readonly fault: Fault } | Error, init?: Pick<ReplyInit, "delay">): Rule {
     return this.#register([error(code, init)], this.error);
   }
 

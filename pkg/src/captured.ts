@@ -35,6 +35,11 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
     return this.#exchange.at;
   }
 
+  /** How many milliseconds it waited to be admitted: see the option `concurrency`. */
+  get queued(): number {
+    return this.#exchange.core.admission?.queued(this.#exchange) ?? 0;
+  }
+
   get method(): string {
     return this.#exchange.method;
   }

@@ -4,18 +4,23 @@ import { checkedBase } from "./address.js";
 import { Clock } from "./clock.js";
 import type { RuleDraft } from "./draft.js";
 import { type Engine, FAILED, newEngine, recycle, UNMATCHED } from "./engine.js";
+import { engineOptions } from "./engine-options.js";
 import {
   DisposedError,
   type Diagnosis,
   HandlerError,
   MockwireError,
+  QueueFullError,
   SequenceExhaustedError,
   UnmatchedRequestError,
 } from "./errors.js";
 import type { Exchange } from "./exchange.js";
+import type { CheckedDamage } from "./faults/damage.js";
 import { Gates } from "./gates.js";
 import { Journal } from "./journal.js";
+import { Admission } from "./limits/admission.js";
 import type { Line } from "./lines.js";
+import { networkError } from "./network-error.js";
 import { checked, type MockTransportOptions, NO_OPTIONS } from "./options.js";
 import { during, Predicates } from "./predicates.js";
 import { secretsWith, type Secrets } from "./redact.js";
@@ -40,6 +45,12 @@ export class Core {
   /** Replaced by a new one when everything is reset. */
   journal: Journal;
   readonly rules: Rules;
+  /** Who decides about requests when there are limits to the whole transport. */
+  readonly admission: Admission | undefined;
+  /** Whether replies may come with more than they say: see `roughened`. */
+  readonly isRough: boolean;
+  /** What chance may do to any reply. */
+  readonly chaos: readonly CheckedDamage[] | undefined;
   disposed = false;
   #clock: Clock | undefined;
   #gates: Gates | undefined;
@@ -51,22 +62,30 @@ export class Core {
   #listeners: Set<() => void> | undefined;
   #disposal: AbortController | undefined;
   #state: State | undefined;
+  /** What was lost before its client knew, and how. */
+  #losses: WeakMap<Exchange, Error> | undefined;
+  /** Whether the engine may serve another transport afterwards. */
+  readonly #isUsual: boolean;
 
   constructor(options: MockTransportOptions | undefined) {
     this.options = options === undefined ? NO_OPTIONS : checked(options);
-    const { baseUrl, journal, redact, seed, timing } = this.options;
+    const { baseUrl, journal, redact, concurrency, rateLimit, timing } = this.options;
     this.base = checkedBase(baseUrl);
     this.bodyLimit = journal?.bodyBytes ?? 1024 * 1024;
     this.secrets = secretsWith(redact);
+    const { encoded, refusals, chaos } = engineOptions(this);
     try {
-      const isUsual = journal === undefined && redact === undefined && seed === undefined;
-      this.engine = newEngine(isUsual ? undefined : JSON.stringify({ journal, redact, seed }));
+      this.engine = newEngine(encoded);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
     }
+    this.#isUsual = encoded === undefined;
+    this.isRough = rateLimit !== undefined || chaos !== undefined;
+    this.chaos = chaos;
+    this.admission = concurrency === undefined && rateLimit === undefined ? undefined : new Admission(this);
     this.journal = new Journal(this);
-    this.rules = new Rules(this);
+    this.rules = new Rules(this, refusals);
     // Time that passes by itself begins now; any other when somebody looks.
     if (timing === "real") void this.clock;
   }
@@ -108,6 +127,20 @@ export class Core {
     return (this.#predicates ??= new Predicates());
   }
 
+  /** The functions that are known by now are the transport's own, and stay. */
+  keepFunctions(): void {
+    this.#predicates?.keep();
+  }
+
+  /** What was lost before its client knew. */
+  get losses(): WeakMap<Exchange, Error> {
+    return (this.#losses ??= new WeakMap());
+  }
+
+  lossOf(exchange: Exchange): Error | undefined {
+    return this.#losses?.get(exchange);
+  }
+
   get waiters(): Waiters {
     return (this.#waiters ??= new Waiters(this));
   }
@@ -124,10 +157,22 @@ export class Core {
   }
 
   /** Tells the engine of an arriving request; its answer. */
-  arrive(line: Line): number {
+  arrive(line: Line, exchange: Exchange): number {
     this.assertUsable();
-    // Without predicates there is nothing that the engine could run.
-    return this.#predicates === undefined ? line.arrive(this.engine) : this.ask((engine) => line.arrive(engine));
+    // Without predicates there is nothing that the engine could run, or has to be told.
+    return this.#predicates === undefined
+      ? line.arrive(this.engine)
+      : this.ask((engine) => line.arrive(engine), exchange);
+  }
+
+  /** Tells the engine what time it is, where that passes by itself. */
+  follow(): void {
+    this.#clock?.follow();
+  }
+
+  /** From now on, what the engine decides depends on the time, so that it has to be told. */
+  keepTime(): void {
+    if (this.options.timing === "real") void this.predicates;
   }
 
   /** Tells those who wait for requests, if any, that one has arrived. */
@@ -151,14 +196,16 @@ export class Core {
   }
 
   /** The error behind `UNMATCHED` and `FAILED`. */
-  failure(answer: typeof UNMATCHED | typeof FAILED): MockwireError {
+  failure(answer: typeof UNMATCHED | typeof FAILED, { address }: Exchange): Error {
     const thrown = this.takeFailure();
     if (thrown !== undefined) return thrown;
     const { code, message, diagnosis } = this.lastError();
     if (answer === UNMATCHED) return new UnmatchedRequestError(message, diagnosis);
     if (code === "MOCKWIRE_SEQUENCE_EXHAUSTED") return new SequenceExhaustedError(code, message);
+    if (code === "MOCKWIRE_QUEUE_FULL") return new QueueFullError(code, message);
     if (code.startsWith("MOCKWIRE_HANDLER")) return new HandlerError(message, undefined);
-    return new MockwireError(code, message);
+    // What is no error of ours is the code of a failed connection: the host is down.
+    return code.startsWith("MOCKWIRE_") ? new MockwireError(code, message) : networkError(code, address);
   }
 
   /** What a predicate threw during the last call, once. */
@@ -191,8 +238,7 @@ export class Core {
   /** Forgets rules, captures and states. Whoever waits for a reply, waits in vain. */
   reset(): void {
     this.rules.clear();
-    this.#abandon("the transport was reset while the request was waiting for its reply");
-    this.engine.reset();
+    this.#clear("the transport was reset while the request was waiting for its reply");
     this.journal = new Journal(this);
     this.#state?.restart();
     this.#predicates?.clear();
@@ -202,7 +248,9 @@ export class Core {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.#abandon();
+    if (this.admission === undefined) this.#abandon();
+    else this.#clear();
+    this.admission?.dispose();
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
     this.#waiters?.dispose();
     this.#clock?.stop();
@@ -215,12 +263,20 @@ export class Core {
    * Makes a call of the engine in which it may run predicates. One of them may dispose the transport;
    * then this throws the `DisposedError`.
    */
-  ask<T>(call: (engine: Engine) => T): T {
+  ask<T>(call: (engine: Engine) => T, exchange?: Exchange): T {
     this.assertUsable();
-    const answer = during(this, () => call(this.engine));
+    this.follow();
+    const answer = during(this, exchange, () => call(this.engine));
     if (!this.disposed) return answer;
     if (this.#predicates?.depth === 0) this.#release();
     throw new DisposedError();
+  }
+
+  /** Ends what is going on, and has the engine forget everything. */
+  #clear(message?: string): void {
+    if (this.admission !== undefined) return this.admission.clear(() => this.#abandon(message));
+    this.#abandon(message);
+    this.engine.reset();
   }
 
   /** Ends what is going on. */
@@ -230,10 +286,10 @@ export class Core {
   }
 
   #release(): void {
-    const { engine, options } = this;
+    const { engine } = this;
     // It may serve another transport from now on.
     this.engine = undefined as never;
-    if (options.journal === undefined && options.redact === undefined && options.seed === undefined) recycle(engine);
+    if (this.#isUsual) recycle(engine);
     else engine.free();
   }
 }

@@ -1,6 +1,8 @@
 /** What a rule asks for, while it is being made. */
 
 import { type Condition, method, url } from "./conditions.js";
+import type { CheckedChaos } from "./faults/chaos.js";
+import type { Rate } from "./limits/rate-limit.js";
 import type { ParsedTarget } from "./target.js";
 
 const NONE: readonly Condition[] = [];
@@ -17,6 +19,9 @@ export class RuleDraft {
   max: number | null = null;
   priority = 0;
   scenario: { readonly name: string; readonly when?: string; readonly then?: string } | null = null;
+  /** How fast it answers, and what goes wrong by chance: few rules have any. */
+  rates: readonly Rate[] | undefined;
+  chaos: CheckedChaos | undefined;
 
   constructor(target: ParsedTarget, method: string | undefined, otherwise: boolean) {
     this.target = target;
@@ -38,6 +43,8 @@ export class RuleDraft {
       this.max === null &&
       this.priority === 0 &&
       this.scenario === null &&
+      this.rates === undefined &&
+      this.chaos === undefined &&
       !this.otherwise
     );
   }

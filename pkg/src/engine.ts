@@ -15,11 +15,16 @@ export const UNMATCHED = -2;
 export const FAILED = -3;
 /** What `callKnown` and `addKnownRule` answer to a number that is not remembered: nothing has happened then. */
 export const FORGOTTEN = -4;
+/** What `enter` answers when the request has to wait. */
+export const WAITING = -5;
 
 /** The engine's methods. Sequence numbers count requests from 1; rule ids are its own. */
 export interface Engine {
-  /** Registers a rule and answers its id; throws `{code, message}` when the specification is no good. */
-  addRule(specification: string): number;
+  /**
+   * Registers a rule, with rate limits as `EncodedLimits` has them and the shares of its own chaos; answers its
+   * id, and throws `{code, message}` when the specification is no good.
+   */
+  addRule(specification: string, rates: Float64Array, chaos: Float64Array | undefined): number;
   /**
    * As `addRule`, for one that asks for no more than a method (none when it is empty) and a path or URL,
    * with a space between them, and always gives the same reply: most rules, and cheaper than JSON.
@@ -42,6 +47,39 @@ export interface Engine {
   decide(sequence: number, headers: string, body: Uint8Array): number;
   /** JSON: `{code, message, diagnosis?}`. */
   lastError(): string;
+  /** On a transport with limits, a request arrives; the number of its exchange, or `FAILED`. */
+  arrive(line: string): number;
+  /** As `decide`, for a request that has arrived so; or `WAITING`, and then once more when `admitted` tells of it. */
+  enter(
+    exchange: number,
+    sequence: number,
+    line: string,
+    headers: string,
+    body: Uint8Array,
+    isAdmitted: boolean,
+  ): number;
+  /** As `finish`, by the number of the exchange. */
+  finishExchange(exchange: number, outcome: number, delivered: number, detail: string): void;
+  /** Which exchanges have waited, and are admitted since this was last asked. */
+  admitted(): Float64Array;
+  /** What rate limits say in the head of the last reply that was decided for: names and values in turns. */
+  fields(): string[];
+  /**
+   * How many are available, in flight and waiting, and the peak; the same for each key; then the names of the
+   * keys. Empty without limits on concurrency; an empty text is what has no limit.
+   */
+  concurrency(): string[];
+  /** How long a request has waited to be admitted, as far as the journal knows. */
+  queued(sequence: number): number;
+  /** Watches what happens to permits. Has to be freed. */
+  watchPermits(): PermitWatch;
+  /** Which damage chance does to the reply of this rule to this request: its place in the chaos; -1 for none. */
+  damage(sequence: number, rule: number): number;
+  /** A host fails with this fault, which is JSON, between two times. Throws when there is no such fault. */
+  outage(host: string, from: number, until: number, fault: string): void;
+  /** A host is dead; the numbers of the exchanges that are lost by that. */
+  kill(host: string): Float64Array;
+  restart(host: string): void;
   /** Gives a captured request what it has not needed so far, for queries. */
   hydrate(sequence: number, headers: string, body: Uint8Array): void;
   /** JSON: what the winning rule's path captured. Of the latest request only. */
@@ -152,18 +190,32 @@ const IDLE_LIMIT = 8;
 
 /**
  * An engine without rules. The first one compiles the WebAssembly module, synchronously (a few
- * milliseconds), so that importing this package costs nothing. `options` are JSON.
+ * milliseconds), so that importing this package costs nothing.
  */
-export function newEngine(options: string | undefined): Engine {
+export function newEngine(options: EncodedOptions | undefined): Engine {
   compile();
-  if (options !== undefined) return WasmEngine.withOptions(options) as Engine;
+  if (options !== undefined) {
+    const { json, concurrency, rates, chaos, epoch } = options;
+    return WasmEngine.withOptions(json, concurrency, rates, chaos, epoch) as Engine;
+  }
   return idle.pop() ?? (new WasmEngine() as Engine);
+}
+
+/** What happens to permits, from when it was made. */
+export interface PermitWatch {
+  /** What has happened since this was last asked: kind, request, key and time in nanoseconds, in turns. */
+  drain(): string[];
+  /** How much was forgotten because nobody asked. */
+  missed(): number;
+  free(): void;
 }
 
 /** A script on its way to one client. It has to be freed. */
 export interface Player {
   /** Whether it comes to an end, and is the same for every seed and request. */
   readonly isConstant: boolean;
+  /** How many bytes its steps give, played once. */
+  readonly length: number;
   /**
    * What comes next, at most so many frames: the bytes of them all; when each is due and how long it is,
    * in turns; and what follows: more frames, a name to wait for, or the end, with how and when.
@@ -180,10 +232,43 @@ export interface Player {
   free(): void;
 }
 
-/** Begins a script, which is JSON. Throws `{code, message}` when it cannot be played. */
-export function newPlayer(script: string, seed: number, sequence: number): Player {
+/** Options as the engine takes them. What can be said in numbers is: reading anything else takes much code. */
+export interface EncodedOptions {
+  /** JSON. */
+  readonly json: string;
+  /** `max, perHost, maxWaiting, ageing, key, priority`, -1 being what is not given; empty without such limits. */
+  readonly concurrency: Float64Array;
+  /** Each of them `kind, limit, refill, per, tokens, key, retryAfter, headers, refusal`. */
+  readonly rates: Float64Array;
+  /** The shares of the damages that come by chance. */
+  readonly chaos: Float64Array;
+  /** Which date time begins at, in milliseconds since 1970; `NaN` for the usual one. */
+  readonly epoch: number;
+}
+
+/** A script as the engine takes it. */
+export interface EncodedScript {
+  readonly json: string;
+  /** What is wrong with it: of each damage which one, how much of it, and a pause. */
+  readonly damages: readonly number[];
+}
+
+/** Begins a script. Throws `{code, message}` when it cannot be played. */
+export function newPlayer({ json, damages }: EncodedScript, seed: number, sequence: number): Player {
   compile();
-  return new WasmPlayer(script, seed, sequence) as Player;
+  return new WasmPlayer(json, Float64Array.from(damages), seed, sequence) as Player;
+}
+
+/** The code of a failure that scripts know by this name. Throws when there is no such name. */
+export function codeOf(fault: string): string {
+  compile();
+  return WasmEngine.faultCode(JSON.stringify(fault) ?? "null");
+}
+
+/** Throws when damages, as in `EncodedScript`, make no sense. */
+export function checkDamages(damages: readonly number[]): void {
+  compile();
+  WasmEngine.checkDamages(Float64Array.from(damages));
 }
 
 /** The bytes of a server-sent event, which is JSON. Throws when there can be no such event. */
@@ -209,9 +294,12 @@ export function numberOfRule(text: string): number {
   return WasmEngine.plainRule(text);
 }
 
-/** Says whom all engines ask about predicates. */
-export function onPredicate(test: (predicate: number, sequence: number) => boolean): void {
-  WasmEngine.listen(test);
+/** Says whom all engines ask about predicates, and about other functions of the test. */
+export function listen(
+  test: (predicate: number, sequence: number) => boolean,
+  read: (reading: number) => string | number,
+): void {
+  WasmEngine.listen(test, read);
 }
 
 function compile(): void {

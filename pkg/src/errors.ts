@@ -169,6 +169,13 @@ export class SequenceExhaustedError extends MockwireError {
   }
 }
 
+/** So many requests wait to be admitted that no more may: see the option `concurrency.maxWaiting`. */
+export class QueueFullError extends MockwireError {
+  static {
+    named(this, "QueueFullError");
+  }
+}
+
 /** The transport is disposed: it answers nothing any more. */
 export class DisposedError extends MockwireError {
   static {

@@ -6,6 +6,7 @@ import { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
 import { block, type HeaderList } from "./headers.js";
 import type { Engine } from "./engine.js";
+import { messageOf } from "./errors.js";
 import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
 import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
@@ -131,6 +132,21 @@ export class Exchange {
     }
     if (this.#stop !== undefined) this.#release();
     if (this.body != null && this.body.length > this.core.bodyLimit) this.#truncate(this.body);
+    // It may hold what others wait for.
+    this.core.admission?.over(this);
+  }
+
+  /** Its peer is dead: it fails, although the client does not know yet. */
+  lose(error: Error): void {
+    const stop = this.#stop;
+    this.core.losses.set(this, error);
+    this.finish("failed", messageOf(error));
+    stop?.(error);
+  }
+
+  /** Why it was lost before the client had taken all of it, if it was. */
+  get loss(): Error | undefined {
+    return this.#isOver ? this.core.lossOf(this) : undefined;
   }
 
   /** The engine has no reply for it, and knows that: whatever the client gets, this is how it ended. */
@@ -150,7 +166,9 @@ export class Exchange {
     if (this.#isTold || outcome === "pending" || outcome === "unmatched") return;
     this.#isTold = true;
     if (head !== undefined) engine.answered(this.sequence, head.status, block(head.headers));
-    engine.finish(this.sequence, ENDS[outcome], this.delivered, this.error ?? "");
+    const number = this.core.admission?.numberOf(this);
+    if (number === undefined) engine.finish(this.sequence, ENDS[outcome], this.delivered, this.error ?? "");
+    else engine.finishExchange(number, ENDS[outcome], this.delivered, this.error ?? "");
   }
 
   /** Calls `stop` when the caller aborts or the transport is disposed, until `unguard` or the end. */

@@ -2,7 +2,8 @@
 
 import { FAILED, NEEDS, UNMATCHED } from "./engine.js";
 import type { Core } from "./core.js";
-import { InvalidRequestError, messageOf, type MockwireError, StaleHandleError } from "./errors.js";
+import { InvalidRequestError, messageOf, StaleHandleError } from "./errors.js";
+import { RatedReply, roughened } from "./faults/rough.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
 import { pause } from "./pause.js";
@@ -37,6 +38,8 @@ function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefine
 
 /** Journals the request, lets the engine decide, and performs what it decided. */
 export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuffer>>): Promise<Response> {
+  const { admission } = exchange.core;
+  if (admission !== undefined) return performLater(exchange, admission.decide(exchange, arriving));
   const answer = arrive(exchange);
   if (arriving !== undefined && answer !== FAILED) return sendLater(exchange, answer, arriving);
   return perform(exchange, answer === NEEDS ? decide(exchange) : answer);
@@ -49,11 +52,19 @@ export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuff
 export function arrive(exchange: Exchange): number {
   const { core } = exchange;
   core.journal.open(exchange);
-  const answer = core.arrive(exchange.address.line(exchange.method));
+  const answer = core.arrive(exchange.address.line(exchange.method), exchange);
   if (answer === FAILED && core.isMalformed()) throw notSent(exchange);
   core.arrived();
   if (answer >= 0) adopt(exchange, answer);
   return answer;
+}
+
+function performLater(exchange: Exchange, answer: number | Promise<number>): Promise<Response> {
+  if (typeof answer === "number") return perform(exchange, answer);
+  return answer.then(
+    (later) => perform(exchange, later),
+    (error: unknown) => fail(exchange, error),
+  );
 }
 
 async function sendLater(
@@ -71,8 +82,8 @@ async function sendLater(
 }
 
 /** Keeps what the engine has decided, while it knows what the path captured. */
-function adopt(exchange: Exchange, number: number): void {
-  const { rules, engine } = exchange.core;
+export function adopt(exchange: Exchange, number: number): void {
+  const { rules, engine, isRough } = exchange.core;
   const rule = rules.owner(number);
   const reply = rules.reply(number);
   if (reply === undefined) throw new StaleHandleError("the rule was taken back while it was being asked");
@@ -80,6 +91,7 @@ function adopt(exchange: Exchange, number: number): void {
   exchange.rule = rule;
   exchange.number = number;
   if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
+  if (isRough || rule?.isRough === true) exchange.reply = roughened(exchange, reply);
 }
 
 /** Lets the engine decide with everything known. */
@@ -88,7 +100,10 @@ export function decide(exchange: Exchange): number {
   exchange.hydrated = true;
   // If no rule matches, the diagnosis says where the nearest ones are.
   core.rules.tellSites();
-  const answer = core.ask((engine) => engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes()));
+  const answer = core.ask(
+    (engine) => engine.decide(exchange.sequence, exchange.headerBlock(), exchange.bodyBytes()),
+    exchange,
+  );
   if (answer >= 0) adopt(exchange, answer);
   return answer;
 }
@@ -97,7 +112,7 @@ export function decide(exchange: Exchange): number {
 export function perform(exchange: Exchange, answer: number): Promise<Response> {
   const { core, reply } = exchange;
   if (reply !== undefined) return give(exchange, reply);
-  return refuse(exchange, core.failure(answer as typeof UNMATCHED | typeof FAILED), answer);
+  return refuse(exchange, core.failure(answer as typeof UNMATCHED | typeof FAILED, exchange), answer);
 }
 
 function give(exchange: Exchange, reply: Reply): Promise<Response> {
@@ -148,12 +163,16 @@ function follow(exchange: Exchange, location: string, status: number): Promise<R
 }
 
 /** What a request gets that no rule answers. */
-function refuse(exchange: Exchange, error: MockwireError, number: number): Promise<Response> {
+function refuse(exchange: Exchange, error: Error, number: number): Promise<Response> {
   const { unmatched = "error" } = exchange.core.options;
   exchange.refuse(number === UNMATCHED ? "unmatched" : "failed", messageOf(error));
   if (number !== UNMATCHED || unmatched === "error") return fail(exchange, error);
-  if (typeof unmatched === "function") return give(exchange, new HandlerReply(unmatched));
-  return give(exchange, text(error.message, { status: unmatched, headers: { "x-should-retry": "false" } }));
+  const reply =
+    typeof unmatched === "function"
+      ? new HandlerReply(unmatched)
+      : text(error.message, { status: unmatched, headers: { "x-should-retry": "false" } });
+  const { admission, engine } = exchange.core;
+  return give(exchange, admission === undefined ? reply : new RatedReply(reply, engine.fields()));
 }
 
 function fail(exchange: Exchange, error: unknown): Promise<never> {
@@ -162,7 +181,7 @@ function fail(exchange: Exchange, error: unknown): Promise<never> {
 }
 
 /** The engine cannot read the URL or the method, so for it the request has never arrived. */
-function notSent(exchange: Exchange): InvalidRequestError {
+export function notSent(exchange: Exchange): InvalidRequestError {
   const { code, message } = exchange.core.lastError();
   exchange.core.journal.withdraw(exchange);
   return new InvalidRequestError(code, message);

@@ -101,6 +101,11 @@ export function withField(list: HeaderList, name: string, value: string): Header
   return valueOf(list, name) === undefined ? list.concat(name, value) : list;
 }
 
+/** The list with these fields, instead of those that it had of the same names. */
+export function overridden(list: HeaderList, fields: HeaderList): HeaderList {
+  return [...without(list, (name) => valueOf(fields, name) !== undefined), ...fields];
+}
+
 /** The list without some fields. */
 export function without(list: HeaderList, excluded: (name: string) => boolean): HeaderList {
   return pairs(list)

@@ -26,6 +26,7 @@ export {
   InvalidRuleError,
   MockwireError,
   type NearMiss,
+  QueueFullError,
   SequenceExhaustedError,
   SocketError,
   StaleHandleError,
@@ -33,11 +34,18 @@ export {
   VerificationError,
   WaitTimeoutError,
 } from "./errors.js";
+export type { Chaos } from "./faults/chaos.js";
+export type { Damage } from "./faults/damage.js";
+export type { Outage } from "./faults/hosts.js";
 export type { Filter } from "./filter.js";
 export type { HeadersInput } from "./headers.js";
+export type { Concurrency, ConcurrencyOptions, KeyConcurrency, Priority } from "./limits/concurrency.js";
+export type { PermitEvent, PermitEvents } from "./limits/permit-events.js";
+export type { RateCount, RateLimit } from "./limits/rate-limit.js";
 export type { MockTransportOptions } from "./options.js";
 export type { Pending } from "./pending.js";
 export type { PathParams } from "./path-params.js";
+export type { ErrorCode } from "./reply/failure.js";
 export type { Json, Replyable, ReplyBody } from "./reply/from.js";
 export type { Handler, HandlerContext } from "./reply/handler.js";
 export type { ReplyInit } from "./reply/head.js";

@@ -2,6 +2,9 @@
 
 import type { Timing } from "./clock.js";
 import { InvalidArgumentError, shown } from "./errors.js";
+import type { Chaos } from "./faults/chaos.js";
+import type { ConcurrencyOptions } from "./limits/concurrency.js";
+import type { RateLimit } from "./limits/rate-limit.js";
 import type { Handler } from "./reply/handler.js";
 
 /** How a transport behaves. Everything may be left out. */
@@ -36,8 +39,22 @@ export interface MockTransportOptions {
    * - `"real"`: the platform, through its `setTimeout`; or the test runner, when it has replaced that.
    */
   readonly timing?: Timing;
-  /** Where the random numbers of scripts (`jitter`, random chunks) come from: a whole number, 0 unless given. */
+  /**
+   * Where the random numbers of scripts (`jitter`, random chunks) and of `chaos` come from: a whole number, 0
+   * unless given. The same seed gives the same, on every machine, here and in Rust.
+   */
   readonly seed?: number;
+  /** How many exchanges may go on at once: on the whole transport, and with each host. Further requests wait. */
+  readonly concurrency?: ConcurrencyOptions;
+  /** How fast the transport answers; what is too much is refused before any rule is asked. */
+  readonly rateLimit?: RateLimit | readonly RateLimit[];
+  /** What goes wrong by chance with any rule's replies. */
+  readonly chaos?: Chaos;
+  /**
+   * Which date the transport's time begins at: what the dates in header fields are told by. The beginning of
+   * 2025 unless given; with `timing: "real"`, now.
+   */
+  readonly epoch?: Date | number;
   /**
    * Give platform `Response` objects. The usual ones are instances of `Response` as well and behave
    * alike, but are filled in on first use, so `Response.prototype.text.call(response)` does not work
@@ -56,6 +73,10 @@ const KINDS: Readonly<Record<keyof MockTransportOptions, readonly string[]>> = {
   unmatched: ["string", "number", "function"],
   timing: ["string"],
   seed: ["number"],
+  concurrency: ["object"],
+  rateLimit: ["object"],
+  chaos: ["object"],
+  epoch: ["number", "object"],
   realResponse: ["boolean"],
 };
 
@@ -88,6 +109,13 @@ function inRange(name: keyof MockTransportOptions, value: unknown): boolean {
       const { requests, bodyBytes } = (value ?? {}) as { requests?: unknown; bodyBytes?: unknown };
       return value !== null && isCount(requests) && isCount(bodyBytes);
     }
+    case "chaos":
+      return Array.isArray(value);
+    case "concurrency":
+    case "rateLimit":
+      return value !== null;
+    case "epoch":
+      return (typeof value === "number" || value instanceof Date) && Number(value) >= 0 && Number(value) < Infinity;
     case "redact":
       return Array.isArray(value) && value.every((entry) => typeof entry === "string");
     case "seed":

@@ -17,15 +17,16 @@ export interface Pending {
 export function pendingOn(core: Core): Pending[] {
   const exchanges = core.journal.all().filter((request) => request.outcome === "pending");
   return [
-    ...exchanges.map((request) => ({ what: inWords(request), due: Infinity, request })),
+    ...exchanges.map((request) => ({ what: inWords(core, request), due: Infinity, request })),
     ...core.gates.waiting(),
     ...core.clock.waiting(),
   ];
 }
 
-function inWords(request: CapturedRequest): string {
+function inWords(core: Core, request: CapturedRequest): string {
   const { sequence, method, url, status, delivered, rule } = request;
   const line = `#${sequence} ${method} ${url}`;
+  if (core.admission?.isWaiting(core.journal.find(sequence)) === true) return `${line}: waits for others to be over (concurrency)`;
   if (status === undefined) return `${line}: no reply yet${rule === undefined ? "" : ` from ${rule}`}`;
   return `${line}: its body was not read to the end (${delivered} bytes were)`;
 }

@@ -1,8 +1,9 @@
-/** The test's own conditions: functions that the engine asks back for, by number. */
+/** The test's own functions, which the engine asks back for, by number: conditions, and what reads a request. */
 
 import type { CapturedRequest } from "./captured.js";
-import { onPredicate } from "./engine.js";
+import { listen } from "./engine.js";
 import { HandlerError, messageOf } from "./errors.js";
+import type { Exchange } from "./exchange.js";
 import type { Journal } from "./journal.js";
 
 /** A function that tells whether a request is meant, and its name in messages. */
@@ -21,6 +22,17 @@ export class Predicate {
   }
 }
 
+/** A function that reads something off the request that is being decided, and its name in messages. */
+export class Reading {
+  readonly read: (request: CapturedRequest) => string | number;
+  readonly label: string;
+
+  constructor(read: (request: CapturedRequest) => string | number, label: string) {
+    this.read = read;
+    this.label = label;
+  }
+}
+
 /** Gives a predicate its number while it is being encoded; otherwise there is none to give. */
 let enlist = (_predicate: Predicate): number => -1;
 
@@ -32,17 +44,20 @@ export interface Asked {
 
 /** The transport whose engine is being called. The engine holds on to none: one that was forgotten can be collected. */
 let asked: Asked | undefined;
+/** The exchange that is being decided. */
+let deciding: Exchange | undefined;
 let isListening = false;
 
-/** Makes a call of the engine, in which it may run predicates. */
-export function during<T>(transport: Asked, call: () => T): T {
+/** Makes a call of the engine, in which it may run predicates; about this exchange, where it decides. */
+export function during<T>(transport: Asked, exchange: Exchange | undefined, call: () => T): T {
   // Predicates may use their own transport, or another one, and so come back here.
-  const outer = asked;
+  const outer = { asked, deciding };
   asked = transport;
+  deciding = exchange;
   try {
     return call();
   } finally {
-    asked = outer;
+    ({ asked, deciding } = outer);
   }
 }
 
@@ -68,22 +83,49 @@ export function encode(
   }
 }
 
-/** The predicates of one transport. */
+/** What is to cross as numbers: each function among them gets one, as in `encode`. */
+export function encodeNumbers(
+  transport: Asked,
+  values: ReadonlyArray<number | Reading>,
+): { readonly numbers: Float64Array; readonly predicates: readonly number[] } {
+  const predicates: number[] = [];
+  const numbers = Float64Array.from(values, (value) => {
+    if (typeof value === "number") return value;
+    const number = transport.predicates.add(value);
+    predicates.push(number);
+    return number;
+  });
+  return { numbers, predicates };
+}
+
+/** The functions of one transport. */
 export class Predicates {
   /** How deep we are in calls of the engine that may call back. */
   depth = 0;
   /** What a predicate threw during the engine's last call. */
   failure: HandlerError | undefined;
-  readonly #known: Array<Predicate | undefined> = [];
+  readonly #known: Array<Predicate | Reading | undefined> = [];
   readonly #free: number[] = [];
+  /** How many are the transport's own, and stay. */
+  #kept = 0;
 
-  /** Gives a predicate its number, good until it is released. */
-  add(predicate: Predicate): number {
-    if (!isListening) onPredicate((id, sequence) => asked?.predicates.run(id, sequence, asked.journal) ?? false);
+  /** Gives a function its number, good until it is released. */
+  add(added: Predicate | Reading): number {
+    if (!isListening) {
+      listen(
+        (id, sequence) => asked?.predicates.run(id, sequence, asked.journal) ?? false,
+        (id) => asked?.predicates.read(id) ?? "",
+      );
+    }
     isListening = true;
     const number = this.#free.pop() ?? this.#known.length;
-    this.#known[number] = predicate;
+    this.#known[number] = added;
     return number;
+  }
+
+  /** Those that there are now stay for good. */
+  keep(): void {
+    this.#kept = this.#known.length;
   }
 
   /** Gives the numbers back. */
@@ -92,20 +134,21 @@ export class Predicates {
     this.#free.push(...numbers);
   }
 
-  /** Called by the engine. An exception is kept, because what crosses the boundary is only its text. */
+  /** Called by the engine. */
   run(number: number, sequence: number, journal: Journal): boolean {
-    const exchange = journal.find(sequence);
+    // The journal may have forgotten one that had to wait.
+    const exchange = deciding?.sequence === sequence ? deciding : journal.find(sequence);
     const predicate = this.#known[number];
-    if (exchange === undefined || predicate === undefined) return false;
-    try {
-      this.depth += 1;
-      return truth(predicate.test(exchange.captured));
-    } catch (thrown) {
-      this.failure = new HandlerError(`the predicate ${predicate.label} threw: ${messageOf(thrown)}`, thrown);
-      throw thrown;
-    } finally {
-      this.depth -= 1;
-    }
+    if (exchange === undefined || !(predicate instanceof Predicate)) return false;
+    return this.#call(`the predicate ${predicate.label}`, () => truth(predicate.test(exchange.captured)));
+  }
+
+  /** Called by the engine, about the request that is being decided. */
+  read(number: number): string | number {
+    const exchange = deciding;
+    const reading = this.#known[number];
+    if (exchange === undefined || !(reading instanceof Reading)) return "";
+    return this.#call(reading.label, () => reading.read(exchange.captured));
   }
 
   /** The failure of the last call, once. */
@@ -116,7 +159,21 @@ export class Predicates {
   }
 
   clear(): void {
-    this.#known.length = this.#free.length = 0;
+    this.#known.length = this.#kept;
+    this.#free.length = 0;
+  }
+
+  /** An exception is kept, because what crosses the boundary is only its text. */
+  #call<T>(what: string, call: () => T): T {
+    try {
+      this.depth += 1;
+      return call();
+    } catch (thrown) {
+      this.failure = new HandlerError(`${what} threw: ${messageOf(thrown)}`, thrown);
+      throw thrown;
+    } finally {
+      this.depth -= 1;
+    }
   }
 }
 

@@ -6,11 +6,19 @@ const LONGEST = 0x7fffffff;
 /** What is looked up whenever it is used, because fake timers come and go. */
 interface Platform {
   readonly performance: { now(): number };
+  readonly Date: { now(): number };
   readonly setTimeout: (callback: () => void, delay: number) => unknown;
   readonly clearTimeout: (timer: any) => void;
 }
 
 const platform = globalThis as unknown as Platform;
+
+/** The platform's own, as long as nobody has replaced them before this package is loaded. */
+const OWN = {
+  performanceNow: platform.performance.now,
+  dateNow: platform.Date.now,
+  setTimeout: platform.setTimeout,
+};
 
 export class RealTime {
   readonly #ring: () => void;
@@ -30,10 +38,10 @@ export class RealTime {
   }
 
   get now(): number {
-    const { performance } = platform;
+    const clock = clockInUse();
     // Another clock begins somewhere else: time goes on from where it was.
-    if (performance.now !== this.#source) this.#reach(this.#now);
-    else this.#now = Math.max(this.#now, performance.now() + this.#lag);
+    if (clock !== this.#source) this.#reach(this.#now);
+    else this.#now = Math.max(this.#now, read(clock) + this.#lag);
     return this.#now;
   }
 
@@ -69,9 +77,25 @@ export class RealTime {
 
   /** From here on, the platform's clock counts from `now`. */
   #reach(now: number): void {
-    const { performance } = platform;
-    this.#source = performance.now;
-    this.#lag = now - performance.now();
+    const clock = clockInUse();
+    this.#source = clock;
+    this.#lag = now - read(clock);
     this.#now = now;
   }
+}
+
+/**
+ * The function that tells the time. It is that of the timers: where they were replaced and `performance` was
+ * not, as Node's mock timers do it, the date tells; and where nothing else was replaced, nothing does, so that
+ * time stands still between two timers.
+ */
+function clockInUse(): unknown {
+  const { performance, Date, setTimeout } = platform;
+  if (performance.now !== OWN.performanceNow || setTimeout === OWN.setTimeout) return performance.now;
+  return Date.now === OWN.dateNow ? undefined : Date.now;
+}
+
+function read(clock: unknown): number {
+  const { performance, Date } = platform;
+  return clock === performance.now ? performance.now() : clock === undefined ? 0 : Date.now();
 }

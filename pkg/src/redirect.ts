@@ -3,7 +3,7 @@
 import { addressOf } from "./address.js";
 import { Exchange } from "./exchange.js";
 import { without } from "./headers.js";
-import { networkError } from "./reply/failure.js";
+import { networkError } from "./network-error.js";
 
 const MOST_HOPS = 20;
 
@@ -19,8 +19,8 @@ const OF_THE_ORIGIN = new Set(["authorization", "cookie", "host", "proxy-authori
 /** The request that a redirect leads to. Throws the network error of one that cannot be followed. */
 export function redirected(exchange: Exchange, location: string, status: number): Exchange {
   const { core, signal, redirect, hops } = exchange;
-  if (redirect === "error") throw networkError("ERR_FETCH_REDIRECT", "unexpected redirect");
-  if (hops >= MOST_HOPS) throw networkError("ERR_FETCH_REDIRECT", "redirect count exceeded");
+  if (redirect === "error") throw networkError("ERR_FETCH_REDIRECT", undefined, "unexpected redirect");
+  if (hops >= MOST_HOPS) throw networkError("ERR_FETCH_REDIRECT", undefined, "redirect count exceeded");
   const from = new URL(exchange.address.href);
   const to = resolved(location, from);
   let { method, headers } = exchange;
@@ -43,8 +43,12 @@ function resolved(location: string, from: URL): URL {
   try {
     to = new URL(location, from);
   } catch {
-    throw networkError("ERR_INVALID_URL", `the redirect leads to ${JSON.stringify(location)}, which is no URL`);
+    throw networkError(
+      "ERR_INVALID_URL",
+      undefined,
+      `the redirect leads to ${JSON.stringify(location)}, which is no URL`,
+    );
   }
   if (to.protocol === "http:" || to.protocol === "https:") return to;
-  throw networkError("ERR_INVALID_URL", "URL scheme must be a HTTP(S) scheme");
+  throw networkError("ERR_INVALID_URL", undefined, "URL scheme must be a HTTP(S) scheme");
 }

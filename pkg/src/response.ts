@@ -137,6 +137,8 @@ export class MockResponse {
     if (this.#isUnusable()) throw new TypeError("Body is unusable: Body has already been read");
     this.#used = true;
     const exchange = this.#exchange;
+    const { loss } = exchange;
+    if (loss !== undefined) throw loss;
     if (exchange.aborted) {
       exchange.finish("cancelled");
       throw exchange.signal!.reason;

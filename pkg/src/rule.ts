@@ -3,6 +3,7 @@
 import type { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
 import { StaleHandleError } from "./errors.js";
+import type { CheckedDamage } from "./faults/damage.js";
 import { DISPOSE, INSPECT } from "./inspect.js";
 import type { ParsedTarget } from "./target.js";
 
@@ -12,6 +13,10 @@ export interface RuleExtras {
   name?: string | undefined;
   /** Whether the engine captures parts of the path. */
   readonly captures?: boolean;
+  /** The numbers of the replies with which its rate limits refuse; of a rule with such limits, or with a chaos. */
+  readonly refusals?: readonly number[];
+  /** What its own chaos may do. */
+  readonly chaos?: readonly CheckedDamage[] | undefined;
   /** What the target captures, where the engine cannot tell. */
   readonly groups?: ParsedTarget["groups"];
   /** How often it had answered when it was removed. */
@@ -36,6 +41,21 @@ export class Rule {
   /** Whether the engine captures parts of the path. @internal */
   get captures(): boolean {
     return this.#extras?.captures === true;
+  }
+
+  /** Whether its replies may come with more than they say: see `roughened`. @internal */
+  get isRough(): boolean {
+    return this.#extras?.refusals !== undefined;
+  }
+
+  /** What its own chaos may do. @internal */
+  get chaos(): readonly CheckedDamage[] | undefined {
+    return this.#extras?.chaos;
+  }
+
+  /** Whether the reply with this number is how one of its rate limits refuses. @internal */
+  refusesWith(reply: number): boolean {
+    return this.#extras?.refusals?.includes(reply) === true;
   }
 
   /** How often it has answered. */

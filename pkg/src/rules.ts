@@ -5,7 +5,7 @@ import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
 import { addPlainRule } from "./plain-rules.js";
-import { encode } from "./predicates.js";
+import { encode, encodeNumbers } from "./predicates.js";
 import { Rule, ruleName } from "./rule.js";
 import { type Place, siteOf } from "./site.js";
 
@@ -32,6 +32,8 @@ export class Rules {
   /** Replies by number, and the rules they belong to. */
   #replies: Array<Reply | undefined> = NONE;
   #owners: Array<Rule | undefined> = NONE;
+  /** The first replies, which belong to no rule: the transport itself refuses with them. */
+  readonly #refusals: readonly Reply[];
   /** Numbers of removed replies, to be given out again. */
   #free: number[] | undefined;
   /** The numbers of the predicates of those rules that have any. */
@@ -39,8 +41,10 @@ export class Rules {
   /** Where the latest plain rules were registered, as long as nobody wants to know: words are slow to make. */
   #places: Array<{ readonly rule: number; readonly place: Place }> | undefined;
 
-  constructor(core: Core) {
+  constructor(core: Core, refusals: readonly Reply[]) {
     this.#core = core;
+    this.#refusals = refusals;
+    if (refusals.length > 0) this.#begin();
   }
 
   /** The reply that the engine means. */
@@ -85,18 +89,25 @@ export class Rules {
   #addSpecial(draft: RuleDraft, replies: readonly Reply[], end: SequenceEnd | undefined, place: Place): Rule {
     const site = siteOf(place);
     const numbers = replies.map((reply) => this.#number(reply));
+    const refusals = draft.rates?.map(({ refusal }) => this.#number(refusal)) ?? NONE;
+    const isRough = draft.rates !== undefined || draft.chaos !== undefined;
     let predicates: readonly number[] = [];
     try {
       const encoded = encode(this.#core, specificationOf(draft, replies, numbers, end, site));
       predicates = encoded.predicates;
-      const id = this.#core.engine.addRule(encoded.json);
+      const rates = encodeNumbers(this.#core, draft.rates?.flatMap((rate, at) => rate.encoded(refusals[at]!)) ?? NONE);
+      predicates = [...predicates, ...rates.predicates];
+      const shares = draft.chaos && Float64Array.from(draft.chaos.shares);
+      const id = this.#core.engine.addRule(encoded.json, rates.numbers, shares);
       const { captures, groups } = draft.target;
-      const rule = new Rule(this.#core, id, { name: ruleName(draft.label, site), captures, groups });
-      for (const number of numbers) this.#owners[number] = rule;
+      const name = ruleName(draft.label, site);
+      const chaos = draft.chaos?.damages;
+      const rule = new Rule(this.#core, id, { name, captures, groups, chaos, ...(isRough && { refusals }) });
+      for (const number of [...numbers, ...refusals]) this.#owners[number] = rule;
       if (predicates.length > 0) (this.#predicates ??= new Map()).set(rule, predicates);
       return rule;
     } catch (cause) {
-      for (const number of numbers) this.#release(number);
+      for (const number of [...numbers, ...refusals]) this.#release(number);
       this.#core.releasePredicates(predicates);
       throw invalid(draft.label, cause);
     }
@@ -128,8 +139,13 @@ export class Rules {
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
     for (const rule of this.all()) rule.retire();
-    this.#replies = this.#owners = NONE;
     this.#free = this.#predicates = this.#places = undefined;
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#replies = [...this.#refusals];
+    this.#owners = this.#refusals.map(() => undefined);
   }
 
   #number(reply: Reply): number {

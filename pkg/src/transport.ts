@@ -5,10 +5,13 @@ import type { CapturedRequest } from "./captured.js";
 import { Core } from "./core.js";
 import { InvalidArgumentError, shown } from "./errors.js";
 import { expectCalled, expectInOrder, expectNoUnmatched } from "./expect.js";
+import { kill, outage, type Outage, restart } from "./faults/hosts.js";
 import { fetchOf } from "./fetch.js";
 import { type Filter, select } from "./filter.js";
 import { DISPOSE } from "./inspect.js";
 import { install, uninstall } from "./install.js";
+import { type Concurrency, shownConcurrency } from "./limits/concurrency.js";
+import { PermitEvents } from "./limits/permit-events.js";
 import type { MockTransportOptions } from "./options.js";
 import { adoptPlatform } from "./response.js";
 import { pendingOn, type Pending } from "./pending.js";
@@ -193,6 +196,49 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
    */
   sleep(milliseconds: number, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     return sleep(this.#core, milliseconds, options.signal);
+  }
+
+  /** How the limits on concurrency stand; `undefined` without the option `concurrency`. */
+  concurrency(): Concurrency | undefined {
+    this.#core.assertUsable();
+    const told = this.#core.engine.concurrency();
+    return told.length === 0 ? undefined : shownConcurrency(told);
+  }
+
+  /**
+   * What happens to permits from now on, with the option `concurrency`: who waits, acquires one, releases
+   * it, and gives up waiting. Without that option nothing ever comes.
+   */
+  permitEvents(): PermitEvents {
+    this.#core.assertUsable();
+    return this.#core.admission?.watch() ?? new PermitEvents(undefined);
+  }
+
+  /**
+   * Lets a host fail for a while, in the transport's time. Requests are captured and no rule is asked;
+   * exchanges that are going on are left alone.
+   *
+   * @example transport.outage("api.test", { from: 10_000, until: 20_000, fault: "connectTimeout" });
+   */
+  outage(host: string, during: Outage = {}): void {
+    this.#core.assertUsable();
+    outage(this.#core, host, during);
+  }
+
+  /**
+   * Kills a host: exchanges that are going on there fail with a reset connection, as a dead peer's do, and
+   * later requests are refused, until {@link restart}. WebSocket connections end with 1006. Nothing that was
+   * captured is lost.
+   */
+  kill(host: string): void {
+    this.#core.assertUsable();
+    kill(this.#core, host);
+  }
+
+  /** Starts a host again that was killed, or ends its outage. */
+  restart(host: string): void {
+    this.#core.assertUsable();
+    restart(this.#core, host);
   }
 
   /**

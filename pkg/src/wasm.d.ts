@@ -2,13 +2,24 @@
 declare module "mockwire-wasm" {
   export const Engine: {
     new (): object;
-    withOptions(options: string): object;
+    withOptions(
+      options: string,
+      concurrency: Float64Array,
+      rates: Float64Array,
+      chaos: Float64Array,
+      epoch: number,
+    ): object;
     line(line: string): number;
     plainRule(rule: string): number;
-    listen(test: (predicate: number, sequence: number) => boolean): void;
+    listen(
+      test: (predicate: number, sequence: number) => boolean,
+      read: (reading: number) => string | number,
+    ): void;
+    faultCode(fault: string): string;
+    checkDamages(damages: Float64Array): void;
   };
   export const Player: {
-    new (script: string, seed: number, sequence: number): object;
+    new (script: string, damages: Float64Array, seed: number, sequence: number): object;
     encodeEvent(event: string): Uint8Array<ArrayBuffer>;
   };
   export function initSync(options: { module: WebAssembly.Module }): unknown;

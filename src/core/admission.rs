@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::exchange::{Arrived, Claimed};
+use super::exchange::{Arrived, Claimed, Exchange};
 use super::gate::Entered;
 use super::rate::{Asked, Taken};
 use super::rules::Candidate;
@@ -21,22 +21,38 @@ impl<M: Mode> Core<M> {
         place: Option<&(String, Priority)>,
     ) -> Result<(Arrived, Result<Entered, Fault>)> {
         self.ensure_alive()?;
-        let arrived = self.arrive(kept.clone(), None);
+        let mut arrived = self.arrive(kept.clone(), None);
+        let (exchange, sequence) = (arrived.exchange, arrived.sequence);
+        let (entered, watching) = self.ask_gate(exchange, sequence, kept, place);
+        arrived.wake.extend(watching);
+        Ok((arrived, entered))
+    }
+
+    /// A request that has arrived asks to be admitted under a key; unless its host is down. With the
+    /// answer comes who watches that, to be woken.
+    pub(crate) fn ask_gate(
+        &mut self,
+        exchange: ExchangeId,
+        sequence: u64,
+        request: &Request,
+        place: Option<&(String, Priority)>,
+    ) -> (Result<Entered, Fault>, Vec<Waker>) {
         let now = self.timeline.now();
-        if let Some(fault) = self.endpoints.fault(kept, now) {
-            return Ok((arrived, Err(fault)));
+        if let Some(fault) = self.endpoints.fault(request, now) {
+            return (Err(fault), Vec::new());
         }
         let (Some(gate), Some((key, priority))) = (&mut self.gate, place) else {
-            return Ok((arrived, Ok(Entered::Admitted)));
+            return (Ok(Entered::Admitted), Vec::new());
         };
-        let entered = gate.enter(arrived.exchange, key, *priority, now);
+        let entered = gate.enter(exchange, sequence, key, *priority, now);
+        let watching = gate.watchers.take_wakers().collect();
         if entered == Entered::Waiting {
             let is_of_key = gate.is_full_for(key);
-            if let Some(entry) = self.entry(arrived.exchange) {
+            if let Some(entry) = self.entry(exchange) {
                 entry.note_queued(is_of_key.then(|| key.clone()));
             }
         }
-        Ok((arrived, Ok(entered)))
+        (Ok(entered), watching)
     }
 
     /// Whether a request has been admitted by now.
@@ -45,15 +61,24 @@ impl<M: Mode> Core<M> {
         gate.is_none_or(|gate| gate.is_inside(exchange))
     }
 
-    /// An exchange that is over gives back what it holds of the limits; returns who is admitted
-    /// instead, to be woken.
-    pub(crate) fn free(&mut self, exchange: ExchangeId) -> Option<Waker> {
+    /// An exchange that is over gives back what it holds of the limits; returns who is to be woken:
+    /// who is admitted instead, and who watches.
+    pub(crate) fn free(&mut self, exchange: ExchangeId) -> Vec<Waker> {
         let now = self.timeline.now();
-        let next = self.gate.as_mut()?.leave(exchange, now)?;
+        let Some(gate) = self.gate.as_mut() else {
+            return Vec::new();
+        };
+        let next = gate.leave(exchange, now);
+        let watching = gate.watchers.take_wakers().collect();
+        let Some(next) = next else {
+            return watching;
+        };
         if let Some(entry) = self.entry(next) {
             entry.note_acquired(now);
         }
-        self.exchanges.get_mut(next)?.take_waker()
+        let admitted = self.exchanges.get_mut(next);
+        let admitted = admitted.and_then(Exchange::take_waker);
+        admitted.into_iter().chain(watching).collect()
     }
 
     /// Asks the limits of the whole transport for their shares; `None` when there are none.
@@ -80,9 +105,11 @@ impl<M: Mode> Core<M> {
         if taken.refused.is_none() {
             return Some((Some(self.claim(exchange, id)?), taken));
         }
-        let entry = self.entry(exchange)?;
-        entry.rule = Some(id);
-        entry.note_matched(now);
+        // The journal may have forgotten a request that has waited long.
+        if let Some(entry) = self.entry(exchange) {
+            entry.rule = Some(id);
+            entry.note_matched(now);
+        }
         Some((None, taken))
     }
 

@@ -23,8 +23,8 @@ pub(super) struct Remains {
     pub(super) replaced: Option<Waker>,
     pub(super) gone: Option<Box<Connection>>,
     pub(super) over: Option<Exchange>,
-    /// Who is admitted instead of the exchange that is over.
-    pub(super) admitted: Option<Waker>,
+    /// Who is admitted instead of the exchange that is over, and who watches that.
+    pub(super) admitted: Vec<Waker>,
 }
 
 impl After {

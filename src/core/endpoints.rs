@@ -111,16 +111,21 @@ impl<M: Mode> Core<M> {
             fault: Fault::ConnectionRefused,
             killed: true,
         });
+        let going_on = self.going_on_at(host).into_iter();
+        // Those that wait go first, so that none of them is admitted only to be lost.
+        let (inside, waiting): (Vec<_>, _) = going_on.partition(|id| self.is_admitted(*id));
+        let going_on = waiting.into_iter().chain(inside);
+        going_on.filter_map(|id| self.lose(id, fault)).collect()
+    }
+
+    /// What is going on with a host, as far as the journal knows.
+    pub(crate) fn going_on_at(&mut self, host: &str) -> Vec<ExchangeId> {
         let (exchanges, journal) = (&self.exchanges, &mut self.journal);
         let going_on = exchanges.iter().filter(|(_, exchange)| {
             let entry = journal.get_mut(exchange.sequence());
             is_at(entry, host)
         });
-        let mut going_on: Vec<ExchangeId> = going_on.map(|(id, _)| id).collect();
-        // Those that wait go first, so that none of them is admitted only to be lost.
-        going_on.sort_by_key(|id| self.is_admitted(*id));
-        let lost = going_on.into_iter().filter_map(|id| self.lose(id, fault));
-        lost.collect()
+        going_on.map(|(id, _)| id).collect()
     }
 
     /// Aborts the connections to a host, whose server is dead.

@@ -55,8 +55,8 @@ pub(crate) enum Waits {
 #[must_use = "to be settled outside the borrow"]
 pub(crate) struct Lost {
     pub(super) exchange: Exchange,
-    /// Who is admitted instead.
-    pub(super) admitted: Option<Waker>,
+    /// Who is admitted instead, and who watches that.
+    pub(super) admitted: Vec<Waker>,
 }
 
 impl Lost {

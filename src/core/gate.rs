@@ -4,7 +4,7 @@
 //! So what waits for a busy key takes nothing from an idle one. After every change nobody waits who
 //! could go on; therefore an arrival that finds room overtakes nobody.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use slotmap::{SecondaryMap, SlotMap, new_key_type};
 use super::ExchangeId;
 use super::line::{Line, Spot};
 use super::timeline::Tick;
-use crate::model::concurrency::{Concurrency, KeyConcurrency};
+use super::watchers::Watchers;
+use crate::model::concurrency::{Concurrency, KeyConcurrency, PermitEventKind};
 use crate::model::priority::Priority;
 
 new_key_type! {
@@ -45,7 +46,7 @@ pub(crate) enum Entered {
 pub(crate) struct Gate {
     limits: GateLimits,
     keys: SlotMap<KeyId, Key>,
-    names: HashMap<Arc<str>, KeyId>,
+    names: BTreeMap<Arc<str>, KeyId>,
     places: SecondaryMap<ExchangeId, Place>,
     /// The heads of the lanes of each key that has room: they wait for the whole transport only.
     ready: Line<KeyId>,
@@ -53,12 +54,14 @@ pub(crate) struct Gate {
     waiting: usize,
     peak: usize,
     next_number: u64,
+    pub(crate) watchers: Watchers,
 }
 
-/// Where an exchange is.
-enum Place {
-    Inside(KeyId),
-    Waiting(KeyId, Spot),
+/// Where an exchange is: inside, unless it waits.
+struct Place {
+    key: KeyId,
+    sequence: u64,
+    waits: Option<Spot>,
 }
 
 struct Key {
@@ -75,13 +78,14 @@ impl Gate {
         Self {
             limits,
             keys: SlotMap::with_key(),
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             places: SecondaryMap::new(),
             ready: Line::new(),
             in_flight: 0,
             waiting: 0,
             peak: 0,
             next_number: 0,
+            watchers: Watchers::default(),
         }
     }
 
@@ -89,14 +93,14 @@ impl Gate {
     pub(crate) fn enter(
         &mut self,
         exchange: ExchangeId,
+        sequence: u64,
         name: &str,
         priority: Priority,
         now: Tick,
     ) -> Entered {
         let id = self.key(name);
-        let has_room = self.has_room(id);
-        if has_room {
-            self.admit(exchange, id);
+        if self.has_room(id) {
+            self.admit(exchange, sequence, id, now);
             return Entered::Admitted;
         }
         if self.limits.waiting.is_some_and(|max| self.waiting >= max) {
@@ -110,7 +114,13 @@ impl Gate {
             since: now,
         };
         self.waiting += 1;
-        self.places.insert(exchange, Place::Waiting(id, spot));
+        let place = Place {
+            key: id,
+            sequence,
+            waits: Some(spot),
+        };
+        self.note(PermitEventKind::Waiting, &place, now);
+        self.places.insert(exchange, place);
         if let Some(key) = self.keys.get_mut(id) {
             key.line.insert(spot, exchange);
         }
@@ -126,55 +136,59 @@ impl Gate {
 
     /// Whether an exchange has been admitted.
     pub(crate) fn is_inside(&self, exchange: ExchangeId) -> bool {
-        matches!(self.places.get(exchange), Some(Place::Inside(_)))
+        let place = self.places.get(exchange);
+        place.is_some_and(|place| place.waits.is_none())
     }
 
     /// An exchange is over, or waits no longer: what it held is free. Who is admitted instead: never
     /// more than one, as it makes room for one.
     pub(crate) fn leave(&mut self, exchange: ExchangeId, now: Tick) -> Option<ExchangeId> {
-        let id = match self.places.remove(exchange)? {
-            Place::Inside(id) => {
+        let place = self.places.remove(exchange)?;
+        self.note_departure(&place, now);
+        let id = place.key;
+        let key = self.keys.get_mut(id);
+        match (place.waits, key) {
+            (None, key) => {
                 self.in_flight -= 1;
-                if let Some(key) = self.keys.get_mut(id) {
-                    key.in_flight -= 1;
-                }
-                id
+                key.into_iter().for_each(|key| key.in_flight -= 1);
             }
-            Place::Waiting(id, spot) => {
+            (Some(spot), key) => {
                 self.waiting -= 1;
-                if let Some(key) = self.keys.get_mut(id) {
-                    key.line.remove(spot);
-                }
-                id
+                key.and_then(|key| key.line.remove(spot));
             }
-        };
+        }
         self.show_heads(id);
         self.forget_if_idle(id);
         self.admit_next(now)
     }
 
     /// Everybody is gone. What was observed is forgotten.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.limits);
+    pub(crate) fn clear(&mut self, now: Tick) {
+        for (_, place) in std::mem::take(&mut self.places) {
+            self.note_departure(&place, now);
+        }
+        *self = Self {
+            watchers: std::mem::take(&mut self.watchers),
+            ..Self::new(self.limits)
+        };
     }
 
     pub(crate) fn snapshot(&self) -> Concurrency {
         let left = |max: Option<usize>, used: usize| max.map(|max| max.saturating_sub(used));
-        let keys = self.keys.values().map(|key| KeyConcurrency {
+        let keys = self.names.values().filter_map(|id| self.keys.get(*id));
+        let keys = keys.map(|key| KeyConcurrency {
             key: String::from(&*key.name),
             available: left(self.limits.per_key, key.in_flight),
             in_flight: key.in_flight,
             waiting: key.line.len(),
             peak: key.peak,
         });
-        let mut keys: Vec<_> = keys.collect();
-        keys.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Concurrency {
             available: left(self.limits.total, self.in_flight),
             in_flight: self.in_flight,
             waiting: self.waiting,
             peak: self.peak,
-            keys,
+            keys: keys.collect(),
         }
     }
 
@@ -187,20 +201,42 @@ impl Gate {
         let key = self.keys.get_mut(id)?;
         key.shown[spot.priority as usize] = None;
         let exchange = key.line.remove(spot)?;
+        let sequence = self.places.get(exchange)?.sequence;
         self.waiting -= 1;
-        self.admit(exchange, id);
+        self.admit(exchange, sequence, id, now);
         Some(exchange)
     }
 
-    fn admit(&mut self, exchange: ExchangeId, id: KeyId) {
+    fn admit(&mut self, exchange: ExchangeId, sequence: u64, id: KeyId, now: Tick) {
         self.in_flight += 1;
         self.peak = self.peak.max(self.in_flight);
         if let Some(key) = self.keys.get_mut(id) {
             key.in_flight += 1;
             key.peak = key.peak.max(key.in_flight);
         }
-        self.places.insert(exchange, Place::Inside(id));
+        let place = Place {
+            key: id,
+            sequence,
+            waits: None,
+        };
+        self.note(PermitEventKind::Acquired, &place, now);
+        self.places.insert(exchange, place);
         self.show_heads(id);
+    }
+
+    fn note_departure(&mut self, place: &Place, now: Tick) {
+        let kind = match place.waits {
+            None => PermitEventKind::Released,
+            Some(_) => PermitEventKind::Abandoned,
+        };
+        self.note(kind, place, now);
+    }
+
+    /// Tells those who watch, if any.
+    fn note(&mut self, kind: PermitEventKind, place: &Place, now: Tick) {
+        if let Some(key) = self.keys.get(place.key) {
+            self.watchers.note(kind, place.sequence, &key.name, now);
+        }
     }
 
     fn is_full(&self) -> bool {

@@ -43,6 +43,7 @@ pub(crate) mod sockets;
 pub(crate) mod timeline;
 pub(crate) mod trace;
 pub(crate) mod transcript;
+pub(crate) mod watchers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::task::Waker;
@@ -275,7 +276,8 @@ impl<M: Mode> Core<M> {
         self.scopes.clear();
         self.gates = Gates::default();
         if let Some(gate) = &mut self.gate {
-            gate.clear();
+            gate.clear(self.timeline.now());
+            aftermath.wake.extend(gate.watchers.take_all_wakers());
         }
         if let Some(rates) = &mut self.rates {
             rates.of_all.clear();

@@ -182,6 +182,7 @@ impl<M: Mode> Rule<M> {
     pub(crate) fn needs_whole_request(&self) -> bool {
         !self.matcher.is_only(Pattern::needs_only_the_url)
             || self.action.replies().iter().any(Reply::is_template)
+            || self.rates().iter().any(RateLimit::reads_requests)
     }
 
     pub(crate) fn times(&self) -> Times {

@@ -9,6 +9,7 @@ use super::respond::{Respond, State};
 use crate::core::ExchangeId;
 use crate::core::exchange::Waits;
 use crate::core::gate::Entered;
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::model::captured::ResponseHead;
@@ -95,29 +96,11 @@ impl<M: Mode> Respond<M> {
 
     /// Lets the rules answer a request that has been admitted, unless it comes too fast.
     fn go_on(&mut self, exchange: ExchangeId, sequence: u64, request: Request) -> Decision<M> {
-        match self.ask_rates(exchange, &request) {
-            Ok(None) => decide_admitted(self.engine(), exchange, sequence, request),
-            Ok(Some(refusal)) => Decision::Refused { refusal, request },
-            Err(error) => Decision::Failed(error),
+        let (fields, decision) = decide_limited(self.engine(), exchange, sequence, request);
+        if let Some(fields) = fields {
+            self.add_fields(fields);
         }
-    }
-
-    /// What the limits of the whole transport refuse a request with, if they do.
-    fn ask_rates(&mut self, exchange: ExchangeId, request: &Request) -> Result<Option<Reply>> {
-        let engine = self.engine();
-        let Some(limits) = &engine.settings.limits else {
-            return Ok(None);
-        };
-        let asked = RateLimit::ask(&limits.rates, request)?;
-        let Some(taken) = engine.with(|core| core.take_rates(&asked)) else {
-            return Ok(None);
-        };
-        if let Some(limit) = RateLimit::refusing(&limits.rates, &taken) {
-            engine.with(|core| core.note_refused(exchange, limit));
-        }
-        let (fields, refusal) = RateLimit::tell(&limits.rates, &taken, engine.today());
-        self.add_fields(fields);
-        Ok(refusal)
+        decision
     }
 
     /// What is left to do once it is noted how the limits of a rule stand.
@@ -150,4 +133,42 @@ impl<M: Mode> Respond<M> {
         self.engine().with(|core| core.begin(exchange, head));
         headers
     }
+}
+
+/// Lets the limits of the whole transport, and then the rules, answer a request that has been
+/// admitted. With the decision comes what those limits say of how they stand.
+pub(crate) fn decide_limited<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    sequence: u64,
+    request: Request,
+) -> (Option<HeaderMap>, Decision<M>) {
+    match ask_rates(engine, exchange, &request) {
+        Ok(Some((fields, Some(refusal)))) => (Some(fields), Decision::Refused { refusal, request }),
+        Ok(told) => (
+            told.map(|(fields, _)| fields),
+            decide_admitted(engine, exchange, sequence, request),
+        ),
+        Err(error) => (None, Decision::Failed(error)),
+    }
+}
+
+/// How the limits of the whole transport stand, and what they refuse a request with, if they do.
+fn ask_rates<M: Mode>(
+    engine: &Engine<M>,
+    exchange: ExchangeId,
+    request: &Request,
+) -> Result<Option<(HeaderMap, Option<Reply>)>> {
+    let Some(limits) = &engine.settings.limits else {
+        return Ok(None);
+    };
+    let asked = RateLimit::ask(&limits.rates, request)?;
+    let Some(taken) = engine.with(|core| core.take_rates(&asked)) else {
+        return Ok(None);
+    };
+    if let Some(limit) = RateLimit::refusing(&limits.rates, &taken) {
+        engine.with(|core| core.note_refused(exchange, limit));
+    }
+    let told = RateLimit::tell(&limits.rates, &taken, engine.today());
+    Ok(Some(told))
 }

@@ -15,6 +15,7 @@ pub(crate) mod fetch;
 pub(crate) mod handshake;
 pub(crate) mod hold;
 pub(crate) mod identify;
+pub(crate) mod permits;
 pub(crate) mod play;
 pub(crate) mod receipt;
 pub(crate) mod respond;

@@ -29,7 +29,7 @@ impl Mode for Modelled {
     type Predicate = Arc<dyn Predicate + Send + Sync>;
     type Responder = Arc<dyn Responder<Self> + Send + Sync>;
     type Identify = Arc<dyn Identify + Send + Sync>;
-    type Reading<T: 'static> = Arc<dyn Fn(&Request) -> T + Send + Sync>;
+    type Reading<T: 'static> = Arc<dyn Fn(&Request) -> Result<T, Error> + Send + Sync>;
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
     type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
@@ -55,6 +55,6 @@ where
     T: 'static,
 {
     fn erase_reading(reading: F) -> Self::Reading<T> {
-        Arc::new(reading)
+        Arc::new(move |request: &Request| Ok(reading(request)))
     }
 }

@@ -1,4 +1,6 @@
-//! How many exchanges go on at once, and how many wait for that.
+//! How many exchanges go on at once, how many wait for that, and what happens to their permits.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -44,4 +46,35 @@ impl Concurrency {
     pub fn key(&self, key: &str) -> Option<&KeyConcurrency> {
         self.keys.iter().find(|it| it.key == key)
     }
+}
+
+/// What happened to a permit, and when; see
+/// [`MockTransport::permit_events`](crate::MockTransport::permit_events).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PermitEvent {
+    /// What happened.
+    pub kind: PermitEventKind,
+    /// The number of the request.
+    pub sequence: u64,
+    /// The host, or what the transport's own function made of the request.
+    pub key: String,
+    /// When it happened, in the transport's time.
+    pub at: Duration,
+}
+
+/// What happened to a permit. Who waits either acquires one or abandons; who has acquired one
+/// releases it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum PermitEventKind {
+    /// Who waited is gone, without a permit.
+    Abandoned,
+    /// The request is admitted: at once, or after it has waited.
+    Acquired,
+    /// The exchange is over.
+    Released,
+    /// The request has to wait.
+    Waiting,
 }

@@ -12,7 +12,8 @@ use super::script::{Chunking, Ending, Script};
 use crate::error::{Error, Part, Result};
 use crate::fault::Fault;
 
-/// What goes wrong with a reply: [`Reply::damaged`] does it each time, [`Chaos`] by chance.
+/// What goes wrong with a reply: [`Reply::damaged`] does it each time, [`Chaos`] by chance. What is done
+/// to a body leaves alone a status that has none, such as 204.
 ///
 /// In JSON: `{"fault": "connectionReset"}`, `{"resetAt": 40}`, `"malformed"`, ...
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,16 +120,20 @@ impl Chaos {
 
     /// What the request with this number meets.
     pub(crate) fn draw(&self, seed: u64, sequence: u64) -> Option<&Damage> {
+        let place = self.draw_place(seed, sequence)?;
+        self.0.get(place).map(|chance| &chance.damage)
+    }
+
+    /// Which of the damages that is.
+    pub(crate) fn draw_place(&self, seed: u64, sequence: u64) -> Option<usize> {
         // Not the numbers that the request's script draws.
         let mut random = Random::of_exchange(!seed, sequence);
         let mut left = random.up_to(WHOLE - 1);
-        self.0.iter().find_map(|chance| {
+        self.0.iter().position(|chance| {
             let share = (chance.share * WHOLE as f64).round() as u64;
-            if left < share {
-                return Some(&chance.damage);
-            }
-            left -= share;
-            None
+            let is_met = left < share;
+            left = left.saturating_sub(share);
+            is_met
         })
     }
 }
@@ -188,6 +193,9 @@ impl Reply {
     }
 
     fn with_damaged_body(self, damage: &Damage) -> Self {
+        if self.forbids_body() {
+            return self;
+        }
         let script = match &self.body {
             ReplyBody::Empty => Script::new(),
             ReplyBody::Frames(frames) => Script::new().frames(frames.iter().cloned()),
@@ -201,24 +209,32 @@ impl Reply {
                 return self.fail(error);
             }
         };
-        let script = match damage {
-            Damage::ResetAt(at) => script.cut_at(*at).ending(Ending::Reset),
-            Damage::TruncateAt(at) => script.cut_at(*at).ending(Ending::Clean),
-            Damage::SlowDrip { bytes, gap } => script
+        let length = script.len();
+        let damaged = self.with_script(script.damaged(damage));
+        match damage {
+            Damage::WrongLength(more) => {
+                let length = length.saturating_add(*more).to_string();
+                damaged.replace_header(header::CONTENT_LENGTH, &length)
+            }
+            _ => damaged,
+        }
+    }
+}
+
+impl Script {
+    /// What becomes of the body that plays this script.
+    pub(crate) fn damaged(self, damage: &Damage) -> Self {
+        match damage {
+            Damage::DuplicateFrame(number) => self.duplicated(*number),
+            Damage::Malformed => self.malformed(),
+            Damage::ResetAt(at) => self.cut_at(*at).ending(Ending::Reset),
+            Damage::SlowDrip { bytes, gap } => self
                 .chunking(Chunking::Bytes(*bytes))
                 .first_byte(*gap)
                 .gap(*gap),
-            Damage::Malformed => script.malformed(),
-            Damage::DuplicateFrame(number) => script.duplicated(*number),
-            Damage::WrongLength(more) => {
-                let length = script.len().saturating_add(*more).to_string();
-                let script = script.ending(Ending::Fault(Fault::ConnectionClosed));
-                return self
-                    .with_script(script)
-                    .replace_header(header::CONTENT_LENGTH, &length);
-            }
-            Damage::Fault(_) | Damage::Late(_) | Damage::NoAnswer | Damage::Status(_) => script,
-        };
-        self.with_script(script)
+            Damage::TruncateAt(at) => self.cut_at(*at).ending(Ending::Clean),
+            Damage::WrongLength(_) => self.ending(Ending::Fault(Fault::ConnectionClosed)),
+            Damage::Fault(_) | Damage::Late(_) | Damage::NoAnswer | Damage::Status(_) => self,
+        }
     }
 }

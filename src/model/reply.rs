@@ -348,11 +348,16 @@ impl Reply {
                 | ReplyBody::FromExchange(_)
                 | ReplyBody::Never
         );
-        let forbids_body = matches!(self.status.as_u16(), 204 | 205 | 304);
         self.invalid.clone().or_else(|| {
             let status = self.status;
-            (has_body && forbids_body).then(|| Error::new(ErrorKind::BodyNotAllowed { status }))
+            (has_body && self.forbids_body())
+                .then(|| Error::new(ErrorKind::BodyNotAllowed { status }))
         })
+    }
+
+    /// Whether a response with this status has no body (RFC 9110 §15).
+    pub(super) fn forbids_body(&self) -> bool {
+        matches!(self.status.as_u16(), 204 | 205 | 304)
     }
 
     pub(crate) fn empty() -> Self {

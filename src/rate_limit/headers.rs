@@ -60,27 +60,30 @@ impl Style {
             remaining,
             reset,
         } = *standing;
-        let what = if self.tokens { "tokens" } else { "requests" };
-        let (names, reset) = match self.headers {
-            RateHeaders::None => return,
-            RateHeaders::Draft => (
-                ["limit", "remaining", "reset"].map(|it| format!("ratelimit-{it}")),
-                whole_seconds(reset).to_string(),
-            ),
-            RateHeaders::OpenAi => (
-                ["limit", "remaining", "reset"].map(|it| format!("x-ratelimit-{it}-{what}")),
-                go_duration(reset),
-            ),
-            RateHeaders::Anthropic => (
-                ["limit", "remaining", "reset"]
-                    .map(|it| format!("anthropic-ratelimit-{what}-{it}")),
-                date_after(today, reset).to_rfc3339(),
-            ),
+        let (before, after) = match (self.headers, self.tokens) {
+            (RateHeaders::None, _) => return,
+            (RateHeaders::Draft, _) => ("ratelimit-", ""),
+            (RateHeaders::OpenAi, false) => ("x-ratelimit-", "-requests"),
+            (RateHeaders::OpenAi, true) => ("x-ratelimit-", "-tokens"),
+            (RateHeaders::Anthropic, false) => ("anthropic-ratelimit-requests-", ""),
+            (RateHeaders::Anthropic, true) => ("anthropic-ratelimit-tokens-", ""),
+        };
+        let reset = match self.headers {
+            RateHeaders::OpenAi => go_duration(reset),
+            RateHeaders::Anthropic => date_after(today, reset).to_rfc3339(),
+            RateHeaders::Draft | RateHeaders::None => whole_seconds(reset).to_string(),
         };
         let values = [limit.to_string(), remaining.to_string(), reset];
-        for (name, value) in names.into_iter().zip(values) {
+        for (what, value) in ["limit", "remaining", "reset"].into_iter().zip(values) {
+            let name = [before, what, after].concat();
             insert(fields, HeaderName::try_from(name), &value);
         }
+    }
+
+    /// Whether it is told in the same header fields.
+    pub(crate) fn shares_fields(self, other: Self) -> bool {
+        self.headers == other.headers
+            && (self.tokens == other.tokens || self.headers == RateHeaders::Draft)
     }
 
     /// Says when to try again; nothing when there is no use in it.

@@ -102,6 +102,19 @@ impl<M: Mode> RateLimit<M> {
         self
     }
 
+    /// As `tokens` and `per_key`, with readings that may fail.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    #[must_use]
+    pub(crate) fn readings(
+        mut self,
+        tokens: Option<M::Reading<u64>>,
+        key: Option<M::Reading<String>>,
+    ) -> Self {
+        self.style.tokens = tokens.is_some();
+        (self.cost, self.key) = (tokens, key);
+        self
+    }
+
     /// How a refusal says when to try again.
     #[must_use]
     pub fn retry_after(mut self, retry_after: RetryAfter) -> Self {
@@ -132,6 +145,12 @@ impl<M: Mode> RateLimit<M> {
             style: Style::default(),
             refusal: None,
         }
+    }
+
+    /// Whether header fields or the body may have to be known to count.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn reads_requests(&self) -> bool {
+        self.key.is_some() || self.cost.is_some()
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -172,12 +191,18 @@ impl<M: Mode> RateLimit<M> {
         taken: &Taken,
         today: Duration,
     ) -> (HeaderMap, Option<Reply>) {
-        let mut told: Vec<_> = limits.iter().zip(&taken.standings).collect();
-        // What is scarcest is told last, so that its fields are the ones that stay.
-        told.sort_by_key(|(_, standing)| std::cmp::Reverse(standing.remaining));
         let mut fields = HeaderMap::new();
-        for (limit, standing) in &told {
-            limit.style.tell(standing, today, &mut fields);
+        let told = || limits.iter().zip(&taken.standings).enumerate();
+        for (at, (limit, standing)) in told() {
+            // Where several have the same fields, the scarcest is told; of equals, the last.
+            let is_scarcest = told().all(|(other, (it, its))| {
+                !it.style.shares_fields(limit.style)
+                    || its.remaining > standing.remaining
+                    || (its.remaining == standing.remaining && other <= at)
+            });
+            if is_scarcest {
+                limit.style.tell(standing, today, &mut fields);
+            }
         }
         let refusal = taken.refused.and_then(|refused| {
             let limit = limits.get(refused.by)?;

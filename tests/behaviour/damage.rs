@@ -92,6 +92,20 @@ fn each_damage_does_what_it_says() {
 }
 
 #[test]
+fn a_reply_without_a_body_has_none_to_be_damaged() {
+    let empty = || Reply::status(204);
+    for damage in [
+        Damage::Malformed,
+        Damage::ResetAt(0),
+        Damage::WrongLength(3),
+    ] {
+        assert_eq!(damaged(empty(), damage), (Vec::new(), None));
+    }
+    let reset = Damage::Fault(Fault::ConnectionReset);
+    assert_eq!(damaged(empty(), reset).1.unwrap(), "ECONNRESET");
+}
+
+#[test]
 fn heads_are_damaged_too() {
     let longer = answering(Reply::text("hello").damaged(Damage::WrongLength(10)));
     let head = send(&longer, get("/")).unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use http::{HeaderMap, StatusCode};
 use mockwire::{
     Builder, Fault, Outcome, RateHeaders, RateLimit, Reply, Request, RetryAfter, SequenceEnd,
@@ -496,4 +497,29 @@ fn a_closure_that_panics_fails_the_call_alone() {
         assert_eq!(error.code(), "MOCKWIRE_HANDLER_PANICKED");
         assert_eq!([status(&transport), status(&transport)], [200, 429]);
     }
+}
+
+#[test]
+fn a_request_that_the_journal_has_forgotten_is_refused_like_others() {
+    let transport = MockTransport::builder()
+        .max_concurrent(1)
+        .max_requests(1)
+        .build();
+    let limit = RateLimit::fixed_window(1, secs(60));
+    transport.get("/").rate_limit(limit).reply("ok");
+    let hold = transport.get("/held").hold();
+    let mut held = transport.call(get("/held"));
+    assert!((&mut held).now_or_never().is_none());
+    let mut waiting: Vec<_> = (0..3).map(|_| transport.call(get("/"))).collect();
+    for call in &mut waiting {
+        assert!(call.now_or_never().is_none());
+    }
+    drop(held);
+    let mut statuses = Vec::new();
+    for call in waiting {
+        let response = call.now_or_never().unwrap().unwrap();
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 429, 429]);
+    drop(hold);
 }

@@ -143,7 +143,13 @@ fn each_fault_reaches_the_caller_as_itself() {
             false,
         ),
         (Fault::Timeout, "ETIMEDOUT", false, true),
-        (Fault::TlsFailure, "ERR_TLS_HANDSHAKE_TIMEOUT", true, false),
+        (
+            Fault::TlsFailure,
+            "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+            true,
+            false,
+        ),
+        (Fault::ConnectionClosed, "UND_ERR_SOCKET", false, false),
     ] {
         let transport = MockTransport::new();
         transport.get("/").reply(fault);

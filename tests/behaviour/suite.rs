@@ -24,6 +24,7 @@ mod local {
     mod bad_input;
     mod cache;
     mod capture;
+    mod chaos_transcripts;
     mod concurrency;
     mod damage;
     mod dialogues;
@@ -35,6 +36,7 @@ mod local {
     mod matching;
     mod outage;
     mod passthrough;
+    mod permit_events;
     mod prompts;
     mod providers;
     mod rate_limits;
@@ -79,6 +81,7 @@ mod sync {
     mod bad_input;
     mod cache;
     mod capture;
+    mod chaos_transcripts;
     mod concurrency;
     mod damage;
     mod dialogues;
@@ -90,6 +93,7 @@ mod sync {
     mod matching;
     mod outage;
     mod passthrough;
+    mod permit_events;
     mod prompts;
     mod providers;
     mod rate_limits;

@@ -163,7 +163,7 @@ describe("a stream that breaks: the client comes back", () => {
       await tick(3000);
     }
     assert.equal(log.length, 6);
-    assert.equal(log[0], "error TypeError: fetch failed: connect ECONNREFUSED");
+    assert.equal(log[0], "error TypeError: fetch failed: connect ECONNREFUSED api.test:443");
     assert.deepEqual(log.slice(3), ["open", "message at last", "error"]);
   }));
 

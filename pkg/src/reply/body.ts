@@ -1,6 +1,7 @@
 /** Bodies of replies: one that is known as a whole, and one that comes in pieces. */
 
 import { decode, encode } from "../bytes.js";
+import type { EncodedScript } from "../engine.js";
 import type { Exchange } from "../exchange.js";
 
 /**
@@ -37,6 +38,8 @@ export class StaticBody {
 export interface LiveBody {
   /** Begins it, when the response is there. */
   open(exchange: Exchange): Pieces;
+  /** The same as a script; of bodies that are known beforehand. */
+  script?(): EncodedScript;
 }
 
 /** A piece, the end, or a promise of one of them. */

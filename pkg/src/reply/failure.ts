@@ -1,86 +1,114 @@
-/** Replies that are no reply: the connection fails. */
+/** Replies that are no reply: the connection fails, or nothing ever comes. */
 
+import { codeOf } from "../engine.js";
 import { InvalidReplyError, shown } from "../errors.js";
 import type { Exchange } from "../exchange.js";
+import { networkError } from "../network-error.js";
 import { pause } from "../pause.js";
 import { checkedDelay, type ReplyInit } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
+import type { Fault } from "./script.js";
 
-class FailureReply extends Reply {
-  readonly #make: () => unknown;
-  readonly #delay: number;
+/** A reply without a head. */
+export abstract class NoReply extends Reply {
+  /** How long after the request it is known that there is none. */
+  readonly delay: number;
 
-  constructor(make: () => unknown, delay: number) {
+  constructor(delay: number) {
     super();
-    this.#make = make;
-    this.#delay = delay;
+    this.delay = delay;
   }
 
-  override answer(exchange: Exchange): Answer | Promise<Answer> {
-    if (this.#delay === 0) throw this.#make();
-    return pause(exchange, this.#delay).then(() => {
-      throw this.#make();
-    });
+  /** What becomes of the exchange when the time has come. */
+  protected abstract end(exchange: Exchange): Promise<Answer> | never;
+
+  override answer(exchange: Exchange): Promise<Answer> {
+    return this.delay === 0 ? this.end(exchange) : pause(exchange, this.delay).then(() => this.end(exchange));
+  }
+
+  /** The same, so much later. */
+  abstract later(by: number): NoReply;
+}
+
+class FailureReply extends NoReply {
+  readonly #make: (exchange: Exchange) => unknown;
+
+  constructor(make: (exchange: Exchange) => unknown, delay: number) {
+    super(delay);
+    this.#make = make;
+  }
+
+  protected override end(exchange: Exchange): never {
+    throw this.#make(exchange);
+  }
+
+  override later(by: number): NoReply {
+    return new FailureReply(this.#make, this.delay + by);
   }
 }
 
+class NeverReply extends NoReply {
+  protected override end(exchange: Exchange): Promise<Answer> {
+    return exchange.race(new Promise<never>(() => {}));
+  }
+
+  override later(by: number): NoReply {
+    return new NeverReply(this.delay + by);
+  }
+}
+
+/** The codes that {@link error} knows as those of failures that clients meet. Any other text is a code as well. */
+export type ErrorCode =
+  | "EAI_AGAIN"
+  | "ECONNREFUSED"
+  | "ECONNRESET"
+  | "ENOTFOUND"
+  | "EPIPE"
+  | "ETIMEDOUT"
+  | "CERT_HAS_EXPIRED"
+  | "DEPTH_ZERO_SELF_SIGNED_CERT"
+  | "ERR_TLS_CERT_ALTNAME_INVALID"
+  | "UND_ERR_BODY_TIMEOUT"
+  | "UND_ERR_CONNECT_TIMEOUT"
+  | "UND_ERR_HEADERS_TIMEOUT"
+  | "UND_ERR_SOCKET"
+  | (string & {});
+
 /**
- * The connection fails, and `fetch` rejects as it does then: with `TypeError("fetch failed")`, whose
- * `cause.code` is the code that clients look at, such as `ECONNRESET`, `ECONNREFUSED`, `ENOTFOUND` or
- * `ETIMEDOUT`. An `Error` instead of a code is what `fetch` rejects with. With a `delay`, that happens so
- * many milliseconds after the request, in the transport's time.
+ * The connection fails, and `fetch` rejects as Node's does then: with `TypeError("fetch failed")`, whose
+ * `cause.code` is the code that clients look at. `{ fault }` is a failure by its name in scripts. An `Error`
+ * instead of a code is what `fetch` rejects with. With a `delay`, that happens so many milliseconds after
+ * the request, in the transport's time.
+ *
+ * @example
+ * reply.error("ECONNREFUSED");
+ * reply.error({ fault: "connectTimeout" }, { delay: 10_000 });
  */
-export function error(code: string | Error = "ECONNRESET", init: Pick<ReplyInit, "delay"> = {}): Reply {
+export function error(
+  code: ErrorCode | { readonly fault: Fault } | Error = "ECONNRESET",
+  init: Pick<ReplyInit, "delay"> = {},
+): Reply {
   const delay = checkedDelay(init.delay);
   if (code instanceof Error) return new FailureReply(() => code, delay);
-  if (typeof code === "string" && code !== "") return new FailureReply(() => networkError(code), delay);
+  const failure = typeof code === "object" && code !== null ? codeFor(code.fault) : code;
+  if (typeof failure === "string" && failure !== "") {
+    return new FailureReply(({ address }) => networkError(failure, address), delay);
+  }
   throw new InvalidReplyError(
     "MOCKWIRE_INVALID_OPTION",
-    `error() takes a code such as ECONNRESET, or an Error, not ${shown(code)}`,
+    `error() takes a code such as ECONNRESET, a fault, or an Error, not ${shown(code)}`,
   );
 }
 
-/** What `fetch` rejects with when the connection fails. */
-export function networkError(code: string, message = MESSAGES[code] ?? code): TypeError {
-  return new TypeError("fetch failed", { cause: causeOf(code, message) });
+function codeFor(fault: Fault): string {
+  try {
+    return codeOf(fault);
+  } catch (cause) {
+    throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `error(): ${(cause as Error).message}`, { cause });
+  }
 }
 
-/** What the reader of a body gets when the connection fails in the middle. */
-export function terminated(code: string): TypeError {
-  // Whoever is in the middle of a body has connected.
-  const message = (MESSAGES[code] ?? code).replace(/^connect /, "read ");
-  return new TypeError("terminated", { cause: causeOf(code, message) });
+/** Nothing comes, ever: the client waits until it gives up. No time ends that; see `pending()`. */
+export function never(): Reply {
+  return new NeverReply(0);
 }
-
-function causeOf(code: string, message: string): Error {
-  const cause = Object.assign(new Error(message), { code });
-  const name = NAMES[code];
-  if (name !== undefined) cause.name = name;
-  return cause;
-}
-
-const MESSAGES: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "certificate has expired",
-  EAI_AGAIN: "getaddrinfo EAI_AGAIN",
-  ECONNABORTED: "software caused connection abort",
-  ECONNREFUSED: "connect ECONNREFUSED",
-  ECONNRESET: "read ECONNRESET",
-  EHOSTUNREACH: "connect EHOSTUNREACH",
-  ENETUNREACH: "connect ENETUNREACH",
-  ENOTFOUND: "getaddrinfo ENOTFOUND",
-  EPIPE: "write EPIPE",
-  ETIMEDOUT: "connect ETIMEDOUT",
-  HPE_INVALID_CONSTANT: "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
-  UND_ERR_BODY_TIMEOUT: "Body Timeout Error",
-  UND_ERR_CONNECT_TIMEOUT: "Connect Timeout Error",
-  UND_ERR_HEADERS_TIMEOUT: "Headers Timeout Error",
-  UND_ERR_SOCKET: "other side closed",
-};
-
-const NAMES: Readonly<Record<string, string>> = {
-  HPE_INVALID_CONSTANT: "HTTPParserError",
-  UND_ERR_BODY_TIMEOUT: "BodyTimeoutError",
-  UND_ERR_CONNECT_TIMEOUT: "ConnectTimeoutError",
-  UND_ERR_HEADERS_TIMEOUT: "HeadersTimeoutError",
-  UND_ERR_SOCKET: "SocketError",
-};

@@ -3,8 +3,8 @@
 import { copyOf } from "../bytes.js";
 import { InvalidReplyError } from "../errors.js";
 import type { Exchange } from "../exchange.js";
+import { networkError } from "../network-error.js";
 import { StaticBody } from "./body.js";
-import { networkError } from "./failure.js";
 import { type Head, headOf } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
 import { bodyOf } from "./stream.js";
@@ -17,7 +17,7 @@ export function isResponse(value: unknown): value is Response {
 /** Passes a response on, body and all, as it comes. Good for one exchange. */
 export function answerFrom(response: Response): Answer {
   checkUnread(response);
-  if (response.type === "error") throw networkError("ECONNRESET", "the reply was Response.error()");
+  if (response.type === "error") throw networkError("ECONNRESET", undefined, "the reply was Response.error()");
   return { head: headFrom(response), body: response.body === null ? null : bodyOf(response) };
 }
 

@@ -4,8 +4,8 @@ import type { CapturedRequest } from "../captured.js";
 import { DisposedError, type MockwireError, StaleHandleError } from "../errors.js";
 import type { Exchange } from "../exchange.js";
 import type { HeadersInput } from "../headers.js";
+import { networkError } from "../network-error.js";
 import type { Rule } from "../rule.js";
-import { networkError } from "./failure.js";
 import { answerFrom, isResponse } from "./foreign.js";
 import { replyFrom, type ReplyBody, type Replyable, replyWith } from "./from.js";
 import { type Answer, Reply } from "./reply.js";
@@ -43,7 +43,8 @@ export class HeldRequest<Params = Record<string, string>, Body = any> {
 
   /** Lets the request fail: with a network error of this code, or with this error. */
   fail(error: string | Error = "ECONNRESET"): void {
-    this.#take().reject(typeof error === "string" ? networkError(error) : error);
+    const { address } = this.#exchange;
+    this.#take().reject(typeof error === "string" ? networkError(error, address) : error);
   }
 
   /** @internal */

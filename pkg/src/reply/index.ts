@@ -5,7 +5,8 @@
  * transport.get("/flaky").replySequence([reply.error("ECONNRESET"), 503, reply.json({ ok: true })])
  */
 
-export { error } from "./failure.js";
+export { damaged } from "../faults/damage.js";
+export { error, never } from "./failure.js";
 export { events, ndjson } from "./lines.js";
 export { passthrough } from "./passthrough.js";
 export { bytes, empty, json, redirect, text } from "./static.js";

@@ -3,8 +3,8 @@
 import type { Cancel, Place } from "../clock.js";
 import type { Player } from "../engine.js";
 import type { Exchange } from "../exchange.js";
+import { terminated } from "../network-error.js";
 import type { Piece, Pieces } from "./body.js";
-import { terminated } from "./failure.js";
 
 /** Some frames, and what follows: see `Player`. */
 export type Batch = ReturnType<Player["batch"]>;

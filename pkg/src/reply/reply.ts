@@ -27,6 +27,11 @@ export abstract class Reply {
     return undefined;
   }
 
+  /** Whether it opens a connection instead, which chance leaves alone. @internal */
+  get opensConnection(): boolean {
+    return false;
+  }
+
   /** The answer for one exchange. What it throws, `fetch` rejects with. @internal */
   abstract answer(exchange: Exchange): Answer | Promise<Answer>;
 }

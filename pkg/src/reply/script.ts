@@ -1,7 +1,7 @@
 /** Replies whose body plays a script: frames, pauses, and an ending. */
 
 import { copyOf, encode, isBytes } from "../bytes.js";
-import { newPlayer, type Player } from "../engine.js";
+import { type EncodedScript, newPlayer, type Player } from "../engine.js";
 import { InvalidReplyError, shown } from "../errors.js";
 import type { Exchange } from "../exchange.js";
 import type { LiveBody, Pieces } from "./body.js";
@@ -132,7 +132,7 @@ export function script(script: Script, init?: ReplyInit): Reply {
 }
 
 export function scripted(head: Head, script: Script): Reply {
-  return new LiveReply(head, new ScriptBody(JSON.stringify(written(script))));
+  return new LiveReply(head, new ScriptBody({ json: JSON.stringify(written(script)), damages: [] }));
 }
 
 /** How many frames of a script are made beforehand, when they are always the same. */
@@ -141,15 +141,19 @@ const KEPT_FRAMES = 4096;
 /** How many frames are made at once, when they are made for one client. */
 const BATCH = 64;
 
-class ScriptBody implements LiveBody {
-  readonly #script: string;
+/** A body that plays a script. */
+export class ScriptBody implements LiveBody {
+  readonly #script: EncodedScript;
+  /** How many bytes the steps give, played once. */
+  readonly length: number;
   /** All of it, when it is the same for everybody. */
   readonly #batches: readonly Batch[] | undefined;
 
-  constructor(script: string) {
+  constructor(script: EncodedScript) {
     this.#script = script;
     const player = begin(script, 0, 0);
     try {
+      this.length = player.length;
       if (player.isConstant) this.#batches = allOf(player);
     } finally {
       player.free();
@@ -162,9 +166,13 @@ class ScriptBody implements LiveBody {
     const player = begin(this.#script, seed, exchange.sequence);
     return new Playing(exchange, [player.batch(BATCH)], player);
   }
+
+  script(): EncodedScript {
+    return this.#script;
+  }
 }
 
-function begin(script: string, seed: number, sequence: number): Player {
+function begin(script: EncodedScript, seed: number, sequence: number): Player {
   try {
     return newPlayer(script, seed, sequence);
   } catch (cause) {
@@ -183,6 +191,12 @@ function allOf(player: Player): Batch[] | undefined {
     if (batch[2] === "end") return batches;
   }
   return undefined;
+}
+
+/** These frames as a script. */
+export function scriptOf(frames: readonly Uint8Array[]): EncodedScript {
+  const steps = frames.filter(({ byteLength }) => byteLength > 0).map((frame) => ({ base64: base64(frame) }));
+  return { json: JSON.stringify({ steps }), damages: [] };
 }
 
 /** The script as the engine reads it. */

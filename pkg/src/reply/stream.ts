@@ -7,7 +7,7 @@ import { type Head, headOf, type ReplyInit } from "./head.js";
 import { LiveReply } from "./live.js";
 import { IteratedPieces, ReadyPieces } from "./pieces.js";
 import type { Reply } from "./reply.js";
-import { type Pace, paceOf, scripted } from "./script.js";
+import { type Pace, paceOf, scripted, scriptOf } from "./script.js";
 
 /** A piece of a body. */
 export type Chunk = string | ArrayBuffer | ArrayBufferView;
@@ -36,7 +36,7 @@ export function streamed(head: Head, chunks: Source<Chunk>, pace: Pace | undefin
   if (pace !== undefined) return scripted(head, { ...pace, steps: listOf("stream", chunks) });
   if (!Array.isArray(chunks)) return iterated(head, chunks, pieceOf);
   const pieces = chunks.map(pieceOf);
-  return new LiveReply(head, { open: () => new ReadyPieces(pieces) });
+  return new LiveReply(head, { open: () => new ReadyPieces(pieces), script: () => scriptOf(pieces) });
 }
 
 /** The pieces of what is iterated for each request. */

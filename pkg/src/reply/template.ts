@@ -31,7 +31,7 @@ class TemplateReply extends Reply {
   }
 
   override answer(exchange: Exchange): Answer {
-    if (exchange.reply !== this) {
+    if (exchange.core.rules.reply(exchange.number)?.template !== this.#text) {
       throw new InvalidReplyError(
         "MOCKWIRE_INVALID_TEMPLATE",
         "a template is for a rule, which the engine knows; a handler can write its own text",

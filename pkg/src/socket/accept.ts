@@ -2,6 +2,7 @@
 
 import type { CapturedRequest } from "../captured.js";
 import { HandlerError, messageOf, SocketError } from "../errors.js";
+import type { HeaderList } from "../headers.js";
 import { type Head, headOf } from "../reply/head.js";
 import { type Answer, Reply } from "../reply/reply.js";
 import { type ClientEnd, Connection, type SocketPeer } from "./connection.js";
@@ -47,17 +48,26 @@ export class AcceptReply extends Reply {
     this.#terms = terms;
   }
 
+  override get opensConnection(): boolean {
+    return true;
+  }
+
   /** Who asks for this without wanting a WebSocket is told so (RFC 9110 §15.5.22). */
   override answer(): Answer {
     return { head: headOf({ status: 426, headers: { upgrade: "websocket", connection: "Upgrade" } }), body: null };
   }
 
   /** Opens the connection, now or when a script says so. Throws what the client's end fails with. */
-  accept(exchange: SocketExchange, client: ClientEnd, opened: (connection: Connection) => void): void {
+  accept(
+    exchange: SocketExchange,
+    client: ClientEnd,
+    opened: (connection: Connection) => void,
+    fields: HeaderList,
+  ): void {
     const protocol = this.#choose(exchange);
     const context = openContext(exchange, this.#terms.identify, this.#terms.rate);
     const open = (peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer) =>
-      opened(this.#open(exchange, client, protocol, context, peerOf));
+      opened(this.#open(exchange, client, protocol, fields, context, peerOf));
     if (typeof this.#server === "string") playScript(this.#server, protocol, exchange, client, open, () => context.end());
     else open((_, socket) => socket.peer);
   }
@@ -66,10 +76,11 @@ export class AcceptReply extends Reply {
     exchange: SocketExchange,
     client: ClientEnd,
     protocol: string,
+    fields: HeaderList,
     context: Context,
     peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer,
   ): Connection {
-    exchange.head = headFor(protocol);
+    exchange.head = headFor(protocol, fields);
     context.begin();
     const endpoint = this.#endpoint;
     const note = (message: SocketMessage) => {
@@ -113,9 +124,10 @@ export class AcceptReply extends Reply {
   }
 }
 
-function headFor(protocol: string): Head {
+function headFor(protocol: string, fields: HeaderList): Head {
   const headers = ["upgrade", "websocket", "connection", "Upgrade"];
   if (protocol !== "") headers.push("sec-websocket-protocol", protocol);
+  headers.push(...fields);
   return { delay: 0, status: 101, statusText: "Switching Protocols", headers, location: undefined };
 }
 

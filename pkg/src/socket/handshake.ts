@@ -2,7 +2,9 @@
 
 import { NEEDS } from "../engine.js";
 import { messageOf, SocketError } from "../errors.js";
+import { RatedReply } from "../faults/rough.js";
 import { arrive, decide, perform } from "../fetch.js";
+import { NO_HEADERS } from "../headers.js";
 import type { ClientEnd, Connection, SocketEnd } from "./connection.js";
 import type { SocketExchange } from "./exchange.js";
 import { AcceptReply } from "./accept.js";
@@ -17,19 +19,34 @@ export function handshake(
   opened: (connection: Connection) => void,
 ): void {
   const fail = (error: unknown) => queueTask(() => client.ended(FAILED, asError(error)));
-  try {
-    exchange.core.assertUsable();
-    const known = arrive(exchange);
-    const answer = known === NEEDS ? decide(exchange) : known;
-    if (exchange.reply instanceof AcceptReply) exchange.reply.accept(exchange, client, opened);
-    else
-      perform(exchange, answer)
-        .then((response) => refused(exchange, response))
-        .then(fail, fail);
-  } catch (error) {
+  const abandon = (error: unknown) => {
     exchange.finish("failed", messageOf(error));
     fail(error);
+  };
+  const go = (answer: number) => {
+    const { reply } = exchange;
+    const [given, fields] = reply instanceof RatedReply ? [reply.reply, reply.fields] : [reply, NO_HEADERS];
+    if (given instanceof AcceptReply) return given.accept(exchange, client, opened, fields);
+    perform(exchange, answer)
+      .then((response) => refused(exchange, response))
+      .then(fail, fail);
+  };
+  try {
+    exchange.core.assertUsable();
+    const answer = decided(exchange);
+    if (typeof answer === "number") go(answer);
+    else answer.then(go).catch(abandon);
+  } catch (error) {
+    abandon(error);
   }
+}
+
+/** What the engine decides: at once, or when the connection is admitted. */
+function decided(exchange: SocketExchange): number | Promise<number> {
+  const { admission } = exchange.core;
+  if (admission !== undefined) return admission.decide(exchange);
+  const known = arrive(exchange);
+  return known === NEEDS ? decide(exchange) : known;
 }
 
 /** A response that opens no connection. Nobody reads its body but for the diagnosis of what no rule matched. */

@@ -4,7 +4,8 @@ import { base64 } from "../bytes.js";
 import type { Cancel } from "../clock.js";
 import type { Core } from "../core.js";
 import type { SocketEvent } from "../engine.js";
-import { networkError } from "../reply/failure.js";
+import { networkError } from "../network-error.js";
+import type { Fault } from "../reply/script.js";
 import type { ClientEnd, Connection, SocketEnd, SocketPeer } from "./connection.js";
 import type { SocketExchange } from "./exchange.js";
 import type { CloseFrame, SocketData } from "./message.js";
@@ -70,15 +71,7 @@ export type MessagePattern =
   | { readonly base64: string };
 
 /** How a connection fails. */
-export type SocketFault =
-  | "connectTimeout"
-  | "connectionClosed"
-  | "connectionRefused"
-  | "connectionReset"
-  | "dnsFailure"
-  | "malformedResponse"
-  | "timeout"
-  | "tlsFailure";
+export type SocketFault = Fault;
 
 /** The script as the engine reads it. */
 export function encodeScript(script: SocketScript): string {
@@ -195,7 +188,7 @@ class Player implements SocketPeer {
         connection.close({ code: event[1], reason: event[2] ?? "" });
         return true;
       case "fault":
-        connection.abort(networkError(event[1]));
+        connection.abort(networkError(event[1], connection.exchange.address));
         return true;
       case "aborted":
         connection.abort();

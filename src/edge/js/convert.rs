@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
 use super::failed;
-use crate::core::{ContextId, RuleId, SocketId};
+use crate::core::{ContextId, ExchangeId, RuleId, SocketId};
 use crate::diagnosis::Diagnosis;
 use crate::edge::js_values::{key, number, to_json};
 use crate::error::{Error, FIELD_VALUE, Part, Result};
@@ -96,5 +96,13 @@ pub(super) fn context_number(context: ContextId) -> f64 {
 }
 
 pub(super) fn context_id(number: f64) -> ContextId {
+    key(number)
+}
+
+pub(super) fn exchange_number(exchange: ExchangeId) -> f64 {
+    number(exchange)
+}
+
+pub(super) fn exchange_id(number: f64) -> ExchangeId {
     key(number)
 }

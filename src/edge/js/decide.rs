@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use http::Version;
+use http::{HeaderMap, Version};
 
 use super::convert::{block, error_json};
 use crate::core::exchange::{Claimed, Delivered, Verdict};
@@ -11,7 +11,8 @@ use crate::core::{Core, ExchangeId};
 use crate::edge::js_values::to_json;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::decide::{Decision, Found, answer, ask, find};
+use crate::flow::admission;
+use crate::flow::decide::{Decision, Found, Rated, answer, ask, find};
 use crate::matcher::Subject;
 use crate::mode::Local;
 use crate::model::captured::Outcome;
@@ -27,6 +28,8 @@ pub(super) const UNMATCHED: i32 = -2;
 pub(super) const FAILED: i32 = -3;
 /// The line is forgotten: JavaScript gives it again.
 pub(super) const FORGOTTEN: i32 = -4;
+/// The request has to wait to be admitted.
+pub(super) const WAITING: i32 = -5;
 
 /// The last decision, and what JavaScript may ask about it.
 #[derive(Default)]
@@ -34,6 +37,8 @@ pub(super) struct Decider {
     sequence: u64,
     error: Option<Error>,
     answered: Option<(Claimed<Local>, Request)>,
+    /// What rate limits say in the header fields of the reply.
+    fields: HeaderMap,
 }
 
 impl Decider {
@@ -92,8 +97,8 @@ impl Decider {
         body: Vec<u8>,
     ) -> i32 {
         let engine = &*transport.engine;
-        self.sequence = sequence;
-        let Some(request) = whole(engine, sequence, headers, body) else {
+        self.begin(sequence);
+        let Some(request) = whole_of(engine, sequence, headers, body) else {
             return self.fail(Error::new(ErrorKind::StaleHandle { what: "exchange" }));
         };
         let request = match request {
@@ -119,7 +124,25 @@ impl Decider {
         self.conclude(engine, exchange, decided)
     }
 
-    fn conclude(
+    /// Decides about a request that has been admitted.
+    pub(super) fn decide_limited(
+        &mut self,
+        engine: &Engine<Local>,
+        exchange: ExchangeId,
+        sequence: u64,
+        request: Request,
+    ) -> i32 {
+        let (fields, decided) = admission::decide_limited(engine, exchange, sequence, request);
+        self.fields = fields.unwrap_or_default();
+        self.conclude(engine, exchange, decided)
+    }
+
+    /// It is about the request with this number.
+    pub(super) fn begin(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
+    pub(super) fn conclude(
         &mut self,
         engine: &Engine<Local>,
         exchange: ExchangeId,
@@ -140,9 +163,22 @@ impl Decider {
                     }
                 }
             }
-            Decision::Rated { .. } | Decision::Refused { .. } => {
-                unreachable!("no rule of JavaScript limits its rate")
+            Decision::Rated { rated, request } => {
+                let Rated {
+                    fields,
+                    answer: answered,
+                } = *rated;
+                self.fields.extend(fields);
+                let decided = match answered {
+                    Ok(claimed) => answer(claimed, Some(request)),
+                    Err(refusal) => Decision::Refused { refusal, request },
+                };
+                self.conclude(engine, exchange, decided)
             }
+            Decision::Refused { refusal, .. } => external(&refusal).unwrap_or_else(|| {
+                let gone = Error::new(ErrorKind::StaleHandle { what: "reply" });
+                self.conclude(engine, exchange, Decision::Failed(gone))
+            }),
             Decision::Failed(error) => {
                 end(Outcome::Failed(error.clone()));
                 self.fail(error)
@@ -162,6 +198,10 @@ impl Decider {
 
     pub(super) fn last_error(&self) -> String {
         self.error.as_ref().map(error_json).unwrap_or_default()
+    }
+
+    pub(super) fn fields(&self) -> &HeaderMap {
+        &self.fields
     }
 
     /// What the path captured, as JSON.
@@ -187,26 +227,34 @@ impl Decider {
 
 /// Gives a captured request the header fields and the body that no rule needed so far.
 pub(super) fn hydrate(engine: &Engine<Local>, sequence: u64, headers: &str, body: Vec<u8>) {
-    if let Some(Ok(request)) = whole(engine, sequence, headers, body) {
+    if let Some(Ok(request)) = whole_of(engine, sequence, headers, body) {
         let kept = engine.kept_instead(&request).unwrap_or(request);
         drop(engine.with(|core| core.journal.replace_request(sequence, kept)));
     }
 }
 
-/// The request line that has arrived, with header fields and body; `None` when it is forgotten.
-fn whole(
+/// A request that has arrived, with header fields and body; `None` when it is forgotten.
+fn whole_of(
     engine: &Engine<Local>,
     sequence: u64,
     headers: &str,
     body: Vec<u8>,
 ) -> Option<Result<Request>> {
     let line = engine.with(|core| Some(core.journal.get_mut(sequence)?.request.clone()))?;
-    Some(block(headers).map(|headers| {
-        let (method, url) = (line.method().clone(), line.url().clone());
-        let mut request = Request::new(method, url, Version::HTTP_11, headers, body.into());
-        request.mark_secrets(&engine.settings.redact);
-        request
-    }))
+    Some(whole(engine, &line, headers, body))
+}
+
+/// A request line with header fields and body.
+pub(super) fn whole(
+    engine: &Engine<Local>,
+    line: &Request,
+    headers: &str,
+    body: Vec<u8>,
+) -> Result<Request> {
+    let (method, url, headers) = (line.method().clone(), line.url().clone(), block(headers)?);
+    let mut request = Request::new(method, url, Version::HTTP_11, headers, body.into());
+    request.mark_secrets(&engine.settings.redact);
+    Ok(request)
 }
 
 fn candidates(core: &Core<Local>, request: &Request) -> Vec<Candidate<Local>> {

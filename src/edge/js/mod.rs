@@ -4,9 +4,13 @@
 //! one number; bodies and replies stay on the JavaScript side, under numbers. Header fields and
 //! bodies follow only when a rule looks at them, or a query does.
 
+mod admission;
 mod context;
 mod convert;
 mod decide;
+mod faults;
+mod functions;
+mod limits;
 mod lines;
 mod play;
 mod recent;
@@ -22,14 +26,15 @@ use std::sync::{Arc, OnceLock};
 use js_sys::Function;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+use self::admission::Admitted;
 use self::convert::{block, finished, rule_number};
 use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
-use crate::core::{Core, RuleId};
 use crate::core::exchange::Delivered;
 use crate::core::rules::{Action, Site};
-use crate::edge::js_values::{thrown, to_json};
+use crate::core::{Core, ExchangeId, RuleId};
+use crate::edge::js_values::{duration, thrown, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::matcher::{Matcher, conditions};
 use crate::mode::Local;
@@ -51,6 +56,8 @@ thread_local! {
 pub struct Engine {
     transport: MockTransport<Local>,
     decider: RefCell<Decider>,
+    /// On a transport with limits.
+    admitted: Arc<Admitted>,
     /// Where rules were registered: rules made in a loop share one text.
     sites: RefCell<HashSet<Arc<str>>>,
 }
@@ -64,10 +71,26 @@ impl Engine {
         Self::of(MockTransport::new())
     }
 
-    /// A new engine with options, given as JSON.
+    /// A new engine with options, given as JSON; limits as in [`limits`], the shares of damages that come
+    /// by chance, and which date time begins at, in milliseconds since 1970, if that is not NaN.
     #[wasm_bindgen(js_name = withOptions)]
-    pub fn with_options(options: &str) -> Result<Self, JsValue> {
-        let transport = Options::parse(options).and_then(Options::build);
+    pub fn with_options(
+        options: &str,
+        concurrency: &[f64],
+        rates: &[f64],
+        chaos: &[f64],
+        epoch: f64,
+    ) -> Result<Self, JsValue> {
+        let builder = Options::parse(options).map(Options::builder);
+        let transport = builder.and_then(|builder| {
+            let builder = limits::with_limits(builder, concurrency, rates);
+            let builder = builder.chaos(faults::chaos(chaos));
+            let builder = match epoch.is_nan() {
+                true => builder,
+                false => builder.epoch(duration(epoch)),
+            };
+            builder.try_build()
+        });
         transport.map(Self::of).map_err(thrown)
     }
 
@@ -78,18 +101,25 @@ impl Engine {
         self.sites.get_mut().clear();
     }
 
-    /// Says whom all engines ask about predicates: a function of the number of a predicate and a
-    /// sequence number, which answers or throws.
-    pub fn listen(test: Function) {
-        spec::listen(test);
+    /// Says whom all engines ask: about predicates, a function of the number of a predicate and a
+    /// sequence number; about other functions, one of their number. Both answer or throw.
+    pub fn listen(test: Function, read: Function) {
+        functions::listen(test, read);
     }
 
-    /// Registers a rule, given as JSON; its number.
+    /// Registers a rule, given as JSON, with rate limits and a chaos of its own as `withOptions` takes
+    /// them; its number.
     #[wasm_bindgen(js_name = addRule)]
-    pub fn add_rule(&self, spec: &str) -> Result<f64, JsValue> {
+    pub fn add_rule(
+        &self,
+        spec: &str,
+        rates: &[f64],
+        chaos: Option<Vec<f64>>,
+    ) -> Result<f64, JsValue> {
         let rule = RuleSpec::parse(spec).and_then(|spec| {
             let site = self.site(&spec.site);
-            spec.register(&self.transport, site)
+            let chaos = chaos.as_deref().map(faults::chaos);
+            spec.register(&self.transport, site, rates, chaos)
         });
         rule.map(rule_number).map_err(thrown)
     }
@@ -208,13 +238,10 @@ impl Engine {
 
     /// The end of an exchange: 0 done, 1 cancelled, 2 failed. A second end changes nothing.
     pub fn finish(&self, sequence: f64, outcome: u8, delivered: f64, detail: &str) {
-        let outcome = finished(outcome, detail);
         let engine = &self.transport.engine;
         let exchange = engine.with(|core| core.journal.exchange(sequence as u64));
         if let Some(exchange) = exchange {
-            let bytes = delivered as u64;
-            let taken = Box::default();
-            let _ = engine.finish(exchange, outcome, &mut Delivered { bytes, taken });
+            self.end(exchange, outcome, delivered, detail);
         }
     }
 
@@ -275,6 +302,7 @@ impl Engine {
     /// in line any more; time goes on from where it is.
     pub fn reset(&self) {
         self.transport.reset();
+        self.admitted();
         *self.decider.borrow_mut() = Decider::default();
     }
 
@@ -295,6 +323,7 @@ impl Engine {
         Self {
             transport,
             decider: RefCell::default(),
+            admitted: Arc::default(),
             sites: RefCell::default(),
         }
     }
@@ -305,6 +334,13 @@ impl Engine {
         let when = When::new(self.transport.clone(), matcher, None, site);
         let rule = when.register(Action::Reply(answer))?;
         Ok(rule_number(rule.id()))
+    }
+
+    fn end(&self, exchange: ExchangeId, outcome: u8, delivered: f64, detail: &str) {
+        let outcome = finished(outcome, detail);
+        let (bytes, taken) = (delivered as u64, Box::default());
+        let delivered = &mut Delivered { bytes, taken };
+        let _ = self.transport.engine.finish(exchange, outcome, delivered);
     }
 
     /// Runs a decision with its own decider: predicates may come back to the engine meanwhile.

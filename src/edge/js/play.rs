@@ -5,6 +5,7 @@ use std::sync::Arc;
 use js_sys::{Array, Float64Array, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+use super::faults;
 use super::spec::parse;
 use crate::edge::js_values::{duration, milliseconds, thrown};
 use crate::fault::Fault;
@@ -25,10 +26,12 @@ pub struct Player {
 
 #[wasm_bindgen]
 impl Player {
-    /// Begins a script, given as JSON, for the request with this number.
+    /// Begins a script, given as JSON, for the request with this number; with what is wrong with it, as
+    /// [`faults::damages`] has it.
     #[wasm_bindgen(constructor)]
-    pub fn new(script: &str, seed: f64, sequence: f64) -> Result<Self, JsValue> {
+    pub fn new(script: &str, damages: &[f64], seed: f64, sequence: f64) -> Result<Self, JsValue> {
         let script: Script = parse(script).and_then(Script::validate).map_err(thrown)?;
+        let script = faults::damages(damages).fold(script, |script, it| script.damaged(&it));
         let is_constant = script.is_finite() && !script.draws();
         Ok(Self {
             player: player::Player::new(Arc::new(script), seed as u64, sequence as u64),
@@ -40,6 +43,12 @@ impl Player {
     #[wasm_bindgen(getter, js_name = isConstant)]
     pub fn is_constant(&self) -> bool {
         self.is_constant
+    }
+
+    /// How many bytes the steps give, played once.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> f64 {
+        self.player.script().len() as f64
     }
 
     /// What comes next, at most so many frames: `[bytes, plan, kind, word, due]`. The bytes of all

@@ -1,28 +1,27 @@
 //! What JavaScript sends as JSON: options, rules and conditions.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use js_sys::Function;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wasm_bindgen::JsValue;
 
-use super::failed;
+use super::functions::JsPredicate;
+use super::limits;
 use crate::core::RuleId;
 use crate::core::rules::{Action, Site};
 use crate::error::{Error, Part, Result};
 use crate::matcher::conditions as condition;
 use crate::matcher::pattern::{JsonTest, Pattern};
 use crate::matcher::text::Test;
-use crate::matcher::{Matcher, Node, Predicate};
+use crate::matcher::{Matcher, Node};
 use crate::mode::Local;
+use crate::model::damage::Chaos;
 use crate::model::reply::Reply;
-use crate::model::request::Request;
 use crate::model::sequence::SequenceEnd;
 use crate::model::times::Times;
+use crate::options::Builder;
 use crate::transport::MockTransport;
 use crate::when::When;
 
@@ -160,7 +159,7 @@ impl Options {
         parse(json)
     }
 
-    pub(super) fn build(self) -> Result<MockTransport<Local>> {
+    pub(super) fn builder(self) -> Builder<Local> {
         let mut builder = MockTransport::builder();
         if let Some(requests) = self.journal.requests {
             builder = builder.max_requests(requests);
@@ -174,7 +173,7 @@ impl Options {
         for name in &self.redact {
             builder = builder.redact(name);
         }
-        builder.try_build()
+        builder
     }
 }
 
@@ -187,6 +186,8 @@ impl RuleSpec {
         self,
         transport: &MockTransport<Local>,
         site: Arc<str>,
+        rates: &[f64],
+        chaos: Option<Chaos>,
     ) -> Result<RuleId> {
         let site = Site::Text(site.into());
         let matcher = self.when.matcher(transport)?;
@@ -206,6 +207,12 @@ impl RuleSpec {
             if let Some(state) = step.then {
                 when = when.then_state(&state);
             }
+        }
+        for limit in limits::rate_limits(rates) {
+            when = when.rate_limit(limit);
+        }
+        if let Some(chaos) = chaos {
+            when = when.chaos(chaos);
         }
         let replies: Result<Vec<Reply>> = self.replies.into_iter().map(ReplySpec::reply).collect();
         let mut replies = replies?;
@@ -309,31 +316,6 @@ impl From<JsonSpec> for JsonTest {
             JsonSpec::Includes(value) => Self::Includes(value),
             JsonSpec::Missing => Self::Missing,
             JsonSpec::Present => Self::Present,
-        }
-    }
-}
-
-/// A predicate that JavaScript knows by its number. An exception is a failure of the handler.
-struct JsPredicate(u32);
-
-thread_local! {
-    /// Called with the number of a predicate and a sequence number; answers or throws.
-    static TEST: RefCell<Option<Function>> = const { RefCell::new(None) };
-}
-
-/// Says whom to ask about predicates.
-pub(super) fn listen(test: Function) {
-    TEST.set(Some(test));
-}
-
-impl Predicate for JsPredicate {
-    fn test(&self, _: &Request, sequence: u64) -> Result<bool> {
-        let (id, sequence) = (JsValue::from(self.0), JsValue::from(sequence as f64));
-        let test = TEST.with_borrow(Clone::clone);
-        match test.map(|test| test.call2(&JsValue::UNDEFINED, &id, &sequence)) {
-            Some(Ok(answer)) => Ok(answer.is_truthy()),
-            Some(Err(_)) => Err(failed("a predicate threw")),
-            None => Err(failed("nobody knows the predicate")),
         }
     }
 }

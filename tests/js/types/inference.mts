@@ -2,12 +2,17 @@
 
 import {
   type CapturedRequest,
+  type Chaos,
+  type Concurrency,
+  type Damage,
   type Endpoint,
   type Filter,
   type Held,
   MockTransport,
   type PathParams,
   type Pending,
+  type PermitEvent,
+  type RateLimit,
   reply,
   type Rule,
   type Scope,
@@ -205,3 +210,38 @@ typed2.get("/").stateIs("user", { name: "Ada" }).hasState("turns").withoutState(
 const anything: number = transport.state.get("turn") + 1;
 const alone: State<{ a: number }> = new State<{ a: number }>().set("a", 1);
 export { alone, anything, user2 };
+export { cached, counts, status };
+
+// Limits and faults.
+const limit: RateLimit = { tokenBucket: 10, refill: 1, per: 1000, tokens: (request) => request.json().n, headers: "openai", retryAfter: "date" };
+new MockTransport({
+  concurrency: { max: 3, perHost: 1, key: ({ url }) => url, maxWaiting: 9, priority: () => "critical", ageing: 100 },
+  rateLimit: [limit, { slidingWindow: 3, per: 5, refuseWith: 503 }],
+  chaos: [{ share: 0.1, damage: { fault: "dnsFailure" } }],
+  epoch: new Date(),
+});
+transport.get("/users/:id").rateLimit({ fixedWindow: 1, per: 5, key: ({ params }) => params.id }).chaos([]).reply(200);
+transport.post("/a").accepts<{ tokens: number }>().rateLimit({ fixedWindow: 1, per: 5, tokens: (request) => request.json().tokens }).reply(200);
+// @ts-expect-error neither a window nor a bucket
+transport.get().rateLimit({ per: 5 });
+// @ts-expect-error no such priority
+new MockTransport({ concurrency: { priority: () => "urgent" } });
+// @ts-expect-error no such damage
+new MockTransport({ chaos: [{ share: 0.1, damage: { broken: 1 } }] });
+const chaos: Chaos = [{ share: 0.5, damage: "malformed" }];
+const damage: Damage = { slowDrip: { bytes: 1, gap: 10 } };
+transport.get("/a").replySequence([reply.damaged({ a: 1 }, damage), reply.error({ fault: "tlsFailure" }), reply.error("ESOMETHING"), reply.never()]);
+// @ts-expect-error no such fault
+reply.error({ fault: "ECONNRESET" });
+const standing: Concurrency | undefined = transport.concurrency();
+const peaks: number[] = standing?.keys.map(({ peak, available }) => peak + available) ?? [];
+const events: PermitEvent[] = transport.permitEvents().drain();
+for await (const { kind, sequence, key, at } of transport.permitEvents()) {
+  same<typeof kind, "waiting" | "acquired" | "released" | "abandoned">();
+  same<[typeof sequence, typeof key, typeof at], [number, string, number]>();
+}
+transport.outage("api.test");
+transport.outage("api.test", { until: 5, fault: "connectionClosed" });
+transport.kill("api.test");
+transport.restart("api.test");
+const queued: number = transport.lastRequest()!.queued;

@@ -1,0 +1,42 @@
+/** What comes with a reply besides: how rate limits stand, and what chance does to it. */
+
+import type { Exchange } from "../exchange.js";
+import { type HeaderList, overridden } from "../headers.js";
+import { isPromise } from "../reply/pieces.js";
+import { type Answer, Reply } from "../reply/reply.js";
+import { damagedBy } from "./damage.js";
+
+/** A reply whose head says more than it does. */
+export class RatedReply extends Reply {
+  readonly reply: Reply;
+  readonly fields: HeaderList;
+
+  constructor(reply: Reply, fields: HeaderList) {
+    super();
+    this.reply = reply;
+    this.fields = fields;
+  }
+
+  override answer(exchange: Exchange): Answer | Promise<Answer> {
+    const answer = this.reply.answer(exchange);
+    return isPromise(answer)
+      ? (answer as Promise<Answer>).then((later) => this.#rated(later))
+      : this.#rated(answer as Answer);
+  }
+
+  #rated({ head, body }: Answer): Answer {
+    return { head: { ...head, headers: overridden(head.headers, this.fields) }, body };
+  }
+}
+
+/** The reply to the exchange that was decided about last, as it goes out. */
+export function roughened(exchange: Exchange, reply: Reply): Reply {
+  const { core, sequence, number, rule } = exchange;
+  // A limit that refuses is exact: nothing happens to that by chance.
+  const isExact = rule === undefined || rule.refusesWith(number) || reply.opensConnection;
+  const drawn = isExact ? -1 : core.engine.damage(sequence, rule.id);
+  const damage = (rule?.chaos ?? core.chaos)?.[drawn];
+  const damaged = damage === undefined ? reply : damagedBy(reply, damage);
+  const fields = core.engine.fields();
+  return fields.length === 0 ? damaged : new RatedReply(damaged, fields);
+}
