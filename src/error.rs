@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -252,6 +253,22 @@ impl Error {
         };
         let source = self.0.source.clone();
         Self(Arc::new(Inner { kind, source }))
+    }
+
+    /// The transport's own error, among another one and its sources: what a client's error comes
+    /// from.
+    ///
+    /// ```
+    /// use mockwire::{Error, Fault};
+    ///
+    /// let error = std::io::Error::from(Error::from(Fault::ConnectionReset));
+    /// assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    /// assert!(Error::find(&error).is_some_and(Error::is_fault));
+    /// ```
+    #[must_use]
+    pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut chain = std::iter::successors(Some(error), |&error| error.source());
+        chain.find_map(|error| error.downcast_ref())
     }
 
     /// What the error is about.
@@ -511,5 +528,35 @@ impl fmt::Display for Part {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         Self::new(ErrorKind::Fault(fault))
+    }
+}
+
+/// The kind is that of a scripted [`Fault`], and `Other` for everything else. The error is its
+/// [`source`](StdError::source).
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = error.fault().map_or(io::ErrorKind::Other, Fault::io_kind);
+        Self::new(kind, Cause(error))
+    }
+}
+
+/// What an I/O error is made of: the source of that is this one's, so it needs one.
+struct Cause(Error);
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
     }
 }

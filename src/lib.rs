@@ -43,6 +43,7 @@
 //! `call` takes an `http::Request` and works on any executor. Features add edges:
 //!
 //! * `tower`: [`MockTransport`] is a `tower_service::Service`.
+//! * `hyper`: connections in memory, under the clients of `hyper` and `hyper-util`.
 //! * `reqwest`: [`sync::MockTransport`] is a `reqwest_middleware::Middleware`.
 //! * `tungstenite`: a WebSocket connection as bytes, for clients over `futures-io` streams.
 //!
@@ -124,6 +125,8 @@ pub use self::when::When;
 
 /// The futures and handles that methods return, so that they can be named.
 pub mod futures {
+    #[cfg(all(feature = "hyper", not(target_arch = "wasm32")))]
+    pub use crate::edge::hyper::{Connecting, Connector, HttpStream};
     #[cfg(feature = "tower")]
     pub use crate::edge::tower::CallService;
     #[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]

@@ -60,10 +60,15 @@ impl<M: Mode> MockTransport<M> {
     /// [`restart`](Self::restart). WebSocket connections end with 1006. Nothing captured is lost.
     pub fn kill(&self, host: &str) {
         self.engine.follow_clock();
-        let (lost, sockets, waiting) = self.engine.with(|core| {
+        let (lost, sockets, links, waiting) = self.engine.with(|core| {
             let sockets = core.kill_sockets(host);
             let lost = core.kill(host, Fault::ConnectionReset);
-            (lost, sockets, core.timeline.waiting())
+            (
+                lost,
+                sockets,
+                core.kill_links(host),
+                core.timeline.waiting(),
+            )
         });
         for after in sockets {
             after.settle();
@@ -71,7 +76,7 @@ impl<M: Mode> MockTransport<M> {
         for exchange in lost {
             exchange.settle();
         }
-        waiting.into_iter().for_each(Waker::wake);
+        links.into_iter().chain(waiting).for_each(Waker::wake);
     }
 
     /// Starts a host again that was killed, or ends its outage.

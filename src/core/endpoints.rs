@@ -1,6 +1,7 @@
 //! Endpoints that are down: for a while, or until they are started again.
 
 use std::collections::VecDeque;
+use std::task::Waker;
 
 use super::after::After;
 use super::exchange::Lost;
@@ -52,7 +53,8 @@ impl Endpoints {
         self.fault_of(request.host()?, now)
     }
 
-    fn fault_of(&self, host: &str, now: Tick) -> Option<Fault> {
+    /// What a connection to a host meets now.
+    pub(super) fn fault_of(&self, host: &str, now: Tick) -> Option<Fault> {
         let is_down = |outage: &&Outage| {
             outage.host.eq_ignore_ascii_case(host)
                 && outage.from <= now
@@ -135,6 +137,13 @@ impl<M: Mode> Core<M> {
             .into_iter()
             .filter_map(|id| self.end_socket(id, Ending::Aborted).ok());
         aborted.collect()
+    }
+
+    /// Ends the connections as bytes to a host, whose server is dead; returns whom to wake.
+    pub(crate) fn kill_links(&mut self, host: &str) -> Vec<Waker> {
+        self.links
+            .as_mut()
+            .map_or_else(Vec::new, |links| links.end(Some(host)))
     }
 
     /// An exchange fails although its client does not know yet.

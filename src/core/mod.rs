@@ -23,6 +23,11 @@ pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod latest;
 pub(crate) mod line;
+#[cfg_attr(
+    not(all(feature = "hyper", not(target_arch = "wasm32"))),
+    allow(dead_code)
+)]
+pub(crate) mod links;
 pub(crate) mod listeners;
 pub(crate) mod player;
 pub(crate) mod queue;
@@ -53,6 +58,7 @@ use self::gates::Gates;
 use self::hold::HoldQueue;
 use self::journal::{Entry, Journal};
 use self::latest::Latest;
+use self::links::Links;
 use self::rate::{RateBook, Rates};
 use self::rules::{Rule, Rules};
 use self::sockets::Sockets;
@@ -107,6 +113,8 @@ pub(crate) struct Core<M: Mode> {
     pub(crate) state: Option<State<M>>,
     /// Who else wants to know of the end.
     pub(crate) endings: Option<Box<Endings>>,
+    /// `None` until there is an HTTP connection as bytes.
+    pub(crate) links: Option<Box<Links>>,
     pub(crate) disposed: bool,
 }
 
@@ -142,6 +150,7 @@ impl<M: Mode> Core<M> {
             sockets: None,
             state: None,
             endings: None,
+            links: None,
             disposed: false,
         }
     }
@@ -258,6 +267,9 @@ impl<M: Mode> Core<M> {
         aftermath.state = self.state.as_ref().map(State::take);
         if let Some(endings) = &mut self.endings {
             aftermath.wake.extend(endings.take());
+        }
+        if let Some(links) = &mut self.links {
+            aftermath.wake.extend(links.end(None));
         }
         self.scenarios.clear();
         self.scopes.clear();

@@ -4,6 +4,8 @@
 mod extras;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
+#[cfg(all(feature = "hyper", not(target_arch = "wasm32")))]
+pub(crate) mod hyper;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
 #[cfg(all(any(feature = "js", feature = "js-extras"), target_arch = "wasm32"))]

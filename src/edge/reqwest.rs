@@ -1,5 +1,9 @@
 //! The transport as a middleware of `reqwest-middleware`: no request reaches the network.
 
+mod genuine;
+
+use std::io;
+
 use async_trait::async_trait;
 use http_body_util::BodyExt;
 use reqwest_middleware::{Middleware, Next};
@@ -13,8 +17,6 @@ use crate::transport::MockTransport;
 ///
 /// What `reqwest::Client` itself adds below its middlewares never comes here: default headers,
 /// timeouts, redirects, cookies, decompression. Set headers on the request, or in a middleware.
-/// An [`Error`] arrives as `reqwest_middleware::Error::Middleware`; `downcast_ref` finds it, and its
-/// [`fault`](Error::fault) when the test scripted one.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +33,40 @@ use crate::transport::MockTransport;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+///
+/// A scripted fault is a genuine `reqwest::Error` where the public API of reqwest can make one, and
+/// answers `is_connect`, `is_timeout`, `is_request`, `is_body` and `is_decode` as it does over a network:
+///
+/// * a connection that is refused, is not made in time, or fails in DNS (`is_dns` too) or TLS;
+/// * [`Fault::Timeout`](crate::Fault::Timeout), which is the error of reqwest's own timeout, within a
+///   tokio runtime;
+/// * every failure in the middle of a body.
+///
+/// Everything else is a `reqwest_middleware::Error::Middleware`: an unmatched request, a handler that
+/// failed, and a connection that is reset, closed or malformed before there is a response, which reqwest
+/// makes an error of only when it has a connection. (The feature `hyper` has one.)
+///
+/// [`Error::find`] finds the transport's error, among the sources of a `reqwest::Error`. That of reqwest's
+/// own timeout has none; and to a `Middleware` error goes `downcast_ref`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use mockwire::{Error, Fault, sync::MockTransport};
+///
+/// let transport = MockTransport::new();
+/// transport.get("https://api.test/").reply(Fault::ConnectionRefused);
+///
+/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+///     .with(transport.clone())
+///     .build();
+/// let error = client.get("https://api.test/").send().await.unwrap_err();
+/// assert!(error.is_connect() && error.is_request() && !error.is_timeout());
+/// assert_eq!(Error::find(&error).and_then(Error::fault), Some(Fault::ConnectionRefused));
+/// # }
+/// ```
 #[async_trait]
 impl Middleware for MockTransport<Threaded> {
     async fn handle(
@@ -43,18 +79,30 @@ impl Middleware for MockTransport<Threaded> {
         let request = http::Request::<reqwest::Body>::try_from(request)?;
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
-        let call = self.call(http::Request::from_parts(parts, body));
-        let mut response = call.await.map_err(into_middleware_error)?;
+        let mut response = match self.call(http::Request::from_parts(parts, body)).await {
+            Ok(response) => response,
+            Err(error) => return Err(failed(error, url).await),
+        };
         let with_url = reqwest::ResponseBuilderExt::url(http::response::Builder::new(), url);
         if let Ok(with_url) = with_url.body(()) {
             let (parts, ()) = with_url.into_parts();
             response.extensions_mut().extend(parts.extensions);
         }
-        Ok(reqwest::Response::from(response.map(reqwest::Body::wrap)))
+        // As an I/O error the body's failure says what kind it is.
+        let body = |body: crate::sync::Body| reqwest::Body::wrap(body.map_err(io::Error::from));
+        Ok(reqwest::Response::from(response.map(body)))
     }
 }
 
-/// Keeps the [`Error`] as the source, where `downcast_ref` finds it.
-fn into_middleware_error(error: Error) -> reqwest_middleware::Error {
-    reqwest_middleware::Error::middleware(error)
+/// A scripted fault as reqwest would report it, everything else as it is.
+async fn failed(error: Error, url: reqwest::Url) -> reqwest_middleware::Error {
+    let genuine = match error.fault() {
+        Some(fault) => genuine::error(fault).await,
+        None => None,
+    };
+    match genuine {
+        Some(genuine) => genuine.with_url(url).into(),
+        // Here `downcast_ref` finds it.
+        None => reqwest_middleware::Error::middleware(error),
+    }
 }

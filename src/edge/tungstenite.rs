@@ -41,8 +41,8 @@ impl<M: Mode> MockTransport<M> {
 /// The client's end of a connection as bytes: made by
 /// [`connect_bytes`](MockTransport::connect_bytes).
 ///
-/// A request that no rule matches, and a scripted fault, is an error of reading whose source is
-/// the [`Error`](crate::Error). Dropping it aborts the connection: the server's end sees 1006.
+/// A request that no rule matches, and a scripted fault, is an error of reading that comes from the
+/// [`Error`](crate::Error), which [`Error::find`](crate::Error::find) finds. Dropping it aborts the connection: the server's end sees 1006.
 ///
 /// ```
 /// use futures::{SinkExt, StreamExt};

@@ -103,7 +103,7 @@ impl<M: Mode> Respond<M> {
 
     /// Does what was decided.
     #[inline]
-    pub(super) fn proceed(
+    pub(crate) fn proceed(
         &mut self,
         decided: Decided<M>,
         cx: &mut Context<'_>,

@@ -88,12 +88,16 @@ impl ExactTarget {
         let method = request.method().as_str();
         self.method().is_none_or(|expected| expected == method)
             && path_equals(self.path(), request.path())
-            && self
-                .authority()
-                .is_none_or(|authority| self.test_origin(authority, request))
+            && self.test_origin(request)
     }
 
-    fn test_origin(&self, authority: &str, request: &Request) -> bool {
+    /// Whether scheme, host and port are those of the request, as far as they are said.
+    pub(crate) fn test_origin(&self, request: &Request) -> bool {
+        self.authority()
+            .is_none_or(|authority| self.test_authority(authority, request))
+    }
+
+    fn test_authority(&self, authority: &str, request: &Request) -> bool {
         let scheme_at = usize::from(self.method_len) + 1;
         let scheme = &self.text[scheme_at..usize::from(self.authority_at) - "://".len()];
         let same = |actual: &Authority| actual.as_str() == authority;

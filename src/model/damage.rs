@@ -212,7 +212,7 @@ impl Reply {
             Damage::DuplicateFrame(number) => script.duplicated(*number),
             Damage::WrongLength(more) => {
                 let length = script.len().saturating_add(*more).to_string();
-                let script = script.ending(Ending::Reset);
+                let script = script.ending(Ending::Fault(Fault::ConnectionClosed));
                 return self
                     .with_script(script)
                     .replace_header(header::CONTENT_LENGTH, &length);

@@ -61,11 +61,13 @@ pub(super) mod fault {
 
     use crate::fault::Fault;
 
-    const NAMES: [(&str, Fault); 6] = [
+    const NAMES: [(&str, Fault); 8] = [
         ("connectTimeout", Fault::ConnectTimeout),
+        ("connectionClosed", Fault::ConnectionClosed),
         ("connectionRefused", Fault::ConnectionRefused),
         ("connectionReset", Fault::ConnectionReset),
         ("dnsFailure", Fault::DnsFailure),
+        ("malformedResponse", Fault::MalformedResponse),
         ("timeout", Fault::Timeout),
         ("tlsFailure", Fault::TlsFailure),
     ];

@@ -82,7 +82,7 @@ fn each_damage_does_what_it_says() {
     assert_eq!(damaged(whole(), Damage::Status(503)), (Vec::new(), None));
     assert_eq!(
         damaged(whole(), Damage::WrongLength(10)),
-        (texts(&["hello"]), reset())
+        (texts(&["hello"]), Some("UND_ERR_SOCKET".to_owned()))
     );
     let drip = Damage::SlowDrip {
         bytes: 2,

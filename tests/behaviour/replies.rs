@@ -132,9 +132,16 @@ fn the_same_reply_is_given_each_time() {
 fn each_fault_reaches_the_caller_as_itself() {
     for (fault, code, connect, timeout) in [
         (Fault::ConnectTimeout, "UND_ERR_CONNECT_TIMEOUT", true, true),
+        (Fault::ConnectionClosed, "UND_ERR_SOCKET", false, false),
         (Fault::ConnectionRefused, "ECONNREFUSED", true, false),
         (Fault::ConnectionReset, "ECONNRESET", false, false),
         (Fault::DnsFailure, "ENOTFOUND", true, false),
+        (
+            Fault::MalformedResponse,
+            "HPE_INVALID_CONSTANT",
+            false,
+            false,
+        ),
         (Fault::Timeout, "ETIMEDOUT", false, true),
         (Fault::TlsFailure, "ERR_TLS_HANDSHAKE_TIMEOUT", true, false),
     ] {

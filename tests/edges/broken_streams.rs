@@ -2,7 +2,6 @@
 //! it. Where a client takes a broken stream for a whole one, the test says so.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use eventsource_stream::Eventsource;
@@ -56,14 +55,7 @@ async fn text(client: &ClientWithMiddleware) -> reqwest::Result<String> {
 
 /// The scripted failure, from inside the client's error.
 fn fault(error: &reqwest::Error) -> Option<Fault> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            return error.fault();
-        }
-        source = error.source();
-    }
-    None
+    Error::find(error).and_then(Error::fault)
 }
 
 #[tokio::test(start_paused = true)]

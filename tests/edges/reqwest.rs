@@ -1,7 +1,6 @@
 //! A real `reqwest` client, with the mock as its last middleware: no request reaches the network.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -207,15 +206,13 @@ async fn dropping_the_request_midway_is_noted() {
     );
 }
 
+/// Those that reqwest itself can report are in `client_errors/reqwest.rs`.
 #[tokio::test]
-async fn connection_faults_come_as_typed_errors() {
+async fn failures_that_need_a_connection_come_as_typed_errors() {
     for fault in [
-        Fault::ConnectTimeout,
-        Fault::ConnectionRefused,
+        Fault::ConnectionClosed,
         Fault::ConnectionReset,
-        Fault::DnsFailure,
-        Fault::Timeout,
-        Fault::TlsFailure,
+        Fault::MalformedResponse,
     ] {
         let transport = MockTransport::new();
         transport.get("/").reply(fault);
@@ -265,15 +262,7 @@ async fn a_body_that_fails_midway_fails_the_clients_body() {
         .unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "some ");
     let error = response.chunk().await.unwrap_err();
-    // Somewhere below the client's error there is the scripted one.
-    let mut source = error.source();
-    let mut found = None;
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            found = found.or_else(|| error.fault());
-        }
-        source = error.source();
-    }
+    let found = Error::find(&error).and_then(Error::fault);
     assert_eq!(found, Some(Fault::ConnectionReset));
 }
 

@@ -105,8 +105,7 @@ fn a_subprotocol_is_negotiated() {
 
 /// The error that an error of the bytes stands for.
 fn source(error: &io::Error) -> &Error {
-    let source = error.get_ref().unwrap();
-    source.downcast_ref().unwrap()
+    Error::find(error).unwrap()
 }
 
 #[test]

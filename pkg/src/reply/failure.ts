@@ -70,6 +70,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: "getaddrinfo ENOTFOUND",
   EPIPE: "write EPIPE",
   ETIMEDOUT: "connect ETIMEDOUT",
+  HPE_INVALID_CONSTANT: "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
   UND_ERR_BODY_TIMEOUT: "Body Timeout Error",
   UND_ERR_CONNECT_TIMEOUT: "Connect Timeout Error",
   UND_ERR_HEADERS_TIMEOUT: "Headers Timeout Error",
@@ -77,6 +78,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 const NAMES: Readonly<Record<string, string>> = {
+  HPE_INVALID_CONSTANT: "HTTPParserError",
   UND_ERR_BODY_TIMEOUT: "BodyTimeoutError",
   UND_ERR_CONNECT_TIMEOUT: "ConnectTimeoutError",
   UND_ERR_HEADERS_TIMEOUT: "HeadersTimeoutError",

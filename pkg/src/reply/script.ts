@@ -76,10 +76,12 @@ export interface Pace {
 
 /** A failure of the connection, by its name in scripts. */
 export type Fault =
+  | "connectionClosed"
   | "connectionRefused"
   | "connectionReset"
   | "connectTimeout"
   | "dnsFailure"
+  | "malformedResponse"
   | "timeout"
   | "tlsFailure";
 

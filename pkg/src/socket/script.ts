@@ -72,9 +72,11 @@ export type MessagePattern =
 /** How a connection fails. */
 export type SocketFault =
   | "connectTimeout"
+  | "connectionClosed"
   | "connectionRefused"
   | "connectionReset"
   | "dnsFailure"
+  | "malformedResponse"
   | "timeout"
   | "tlsFailure";
 

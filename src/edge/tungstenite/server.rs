@@ -19,7 +19,6 @@ use tungstenite::protocol::{Role, WebSocketContext};
 use super::pipe::Pipe;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::fault::Fault;
 use crate::flow::connect::Connect;
 use crate::flow::handshake::refusal;
 use crate::flow::socket::Socket;
@@ -171,7 +170,7 @@ impl<M: Mode> Server<M> {
                 (ResponseHead::clone(response), body.clone())
             }
             (_, Some(response)) => (response, Bytes::new()),
-            (_, None) => return Err(failure(error)),
+            (_, None) => return Err(error.into()),
         };
         let mut refused = Response::new(());
         *refused.headers_mut() = response.headers;
@@ -246,7 +245,7 @@ impl<M: Mode> Open<M> {
                 Poll::Ready(None) => return Ok(Step::Over),
                 Poll::Ready(Some(Err(error))) => match error.kind() {
                     ErrorKind::SocketAborted => return Ok(Step::Over),
-                    _ => return Err(failure(error)),
+                    _ => return Err(error.into()),
                 },
             }
         }
@@ -285,17 +284,6 @@ fn refuse(
     write_response(&mut *pipe, &response).map_err(io::Error::other)?;
     pipe.write_all(body)?;
     Ok(Step::Over)
-}
-
-/// What reading fails with.
-fn failure(error: Error) -> io::Error {
-    let kind = match error.fault() {
-        Some(Fault::ConnectionRefused) => io::ErrorKind::ConnectionRefused,
-        Some(Fault::ConnectionReset) => io::ErrorKind::ConnectionReset,
-        Some(Fault::ConnectTimeout | Fault::Timeout) => io::ErrorKind::TimedOut,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, error)
 }
 
 fn of_wire(message: tungstenite::Message) -> Option<Message> {
