@@ -119,7 +119,7 @@ fn what_a_threaded_transport_makes_may_cross_threads() {
     let connector = transport.connector();
     is_send(&connector);
     is_sync(&connector);
-    let connecting = connector.clone().connect(URL.parse().unwrap());
+    let connecting = connector.connect(URL.parse().unwrap());
     is_send(&connecting);
     is_sync(&connecting);
     let stream = transport.block_on(connecting).unwrap();
