@@ -1,6 +1,7 @@
 //! A real `reqwest` client, with the mock as its last middleware: no request reaches the network.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -262,8 +263,10 @@ async fn a_body_that_fails_midway_fails_the_clients_body() {
         .unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "some ");
     let error = response.chunk().await.unwrap_err();
-    let found = Error::find(&error).and_then(Error::fault);
-    assert_eq!(found, Some(Fault::ConnectionReset));
+    let found = Error::find(&error).unwrap();
+    assert_eq!(found.code(), "MOCKWIRE_PASSTHROUGH_FAILED");
+    let cause = Error::find(found.source().unwrap());
+    assert_eq!(cause.and_then(Error::fault), Some(Fault::ConnectionReset));
 }
 
 #[tokio::test]
