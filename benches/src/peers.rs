@@ -1,29 +1,17 @@
 //! wiremock, httpmock and mockito behind one small interface: loopback servers, asked by the
 //! same pooled hyper-util client on a current-thread tokio runtime.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::runtime::{Builder, Runtime};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::fixtures;
+use crate::real_client::RealClient;
 
-/// No slice of a peer may take longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A client and the runtime it lives on.
+/// A client of servers on loopback sockets.
 #[derive(Debug)]
-pub struct Loopback {
-    runtime: Runtime,
-    client: Client<HttpConnector, Full<Bytes>>,
-}
+pub struct Loopback(RealClient<HttpConnector>);
 
 /// A server with one mock, alive until dropped.
 pub struct Served {
@@ -95,69 +83,32 @@ impl Default for Loopback {
 
 impl Loopback {
     /// A fresh runtime and a client with an empty connection pool.
-    ///
-    /// # Panics
-    ///
-    /// If the runtime cannot start.
     #[must_use]
     pub fn new() -> Self {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { runtime, client }
+        Self(RealClient::new(connector))
     }
 
     /// Starts a peer with one mock of [`fixtures::PATH`].
     #[must_use]
     pub fn serve(&self, peer: Peer) -> Served {
-        self.bounded(peer.serve())
+        self.0.bounded(peer.serve())
     }
 
     /// `count` requests one after the other, bodies collected.
     pub fn ask(&self, served: &Served, count: usize) {
-        self.bounded(async {
-            for _ in 0..count {
-                self.round_trip(&served.uri).await;
-            }
-        });
+        self.0.ask(&served.uri, count);
     }
 
     /// `count` times: start the peer, register a mock, ask once, drop everything.
     pub fn cycle(&self, peer: Peer, count: usize) {
-        self.bounded(async {
+        self.0.bounded(async {
             for _ in 0..count {
                 let served = peer.serve().await;
-                self.round_trip(&served.uri).await;
+                self.0.round_trip(&served.uri).await;
             }
         });
-    }
-
-    async fn round_trip(&self, uri: &Uri) {
-        let request = fixtures::request(uri).map(Full::new);
-        let response = self
-            .client
-            .request(request)
-            .await
-            .expect("a loopback reply");
-        assert!(response.status().is_success(), "the mock did not match");
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("a whole body")
-            .to_bytes();
-        assert_eq!(body.len(), fixtures::REPLY.len());
-    }
-
-    fn bounded<T>(&self, work: impl Future<Output = T>) -> T {
-        let bounded = async { tokio::time::timeout(PATIENCE, work).await };
-        self.runtime
-            .block_on(bounded)
-            .expect("the peer answers in time")
     }
 }
 

@@ -16,6 +16,12 @@ pub type Local = mockwire::local::MockTransport;
 /// The `Send + Sync` transport.
 pub type Sync = mockwire::sync::MockTransport;
 
+/// The connections of a transport, for a real client.
+#[must_use]
+pub fn connector(transport: &Sync) -> mockwire::futures::Connector<mockwire::Threaded> {
+    transport.connector()
+}
+
 /// Anything that answers in process.
 pub trait Transport {
     /// Sends `request` and collects the whole reply.

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let loopback = Loopback::new();
     let mut rows = goals::rows::<subject::Local>(plan, &loopback, &wanted);
     rows.extend(goals::rows::<subject::Sync>(plan, &loopback, &wanted));
-    rows.extend(goals::rows_without_mode(plan, &wanted));
+    rows.extend(goals::rows_without_mode(plan, &loopback, &wanted));
     let rows = goals::with_worst(&rows);
     print!("{}", report::table(&rows));
 

@@ -7,6 +7,7 @@ mod echo;
 mod matching;
 mod memory;
 mod overlap;
+mod real_client;
 mod round_trip;
 mod stream;
 mod threads;
@@ -57,7 +58,7 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
 
 /// The rows of the goals in `wanted`, or of all, that are not measured in both modes.
 #[must_use]
-pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
+pub fn rows_without_mode(plan: Plan, loopback: &Loopback, wanted: &[String]) -> Vec<Row> {
     let mut rows = Vec::new();
     if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
         rows.extend(connection::rows(plan));
@@ -68,6 +69,9 @@ pub fn rows_without_mode(plan: Plan, wanted: &[String]) -> Vec<Row> {
     if wants(wanted, &["N5", "T1"]) {
         rows.extend(threads::rows(plan));
     }
+    if wants(wanted, &["L1", "L2"]) {
+        rows.extend(real_client::rows(plan, loopback));
+    }
     rows
 }
 
@@ -76,12 +80,14 @@ fn wants(wanted: &[String], goals: &[&str]) -> bool {
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 22] = [
+const GOALS: [&str; 24] = [
     "C1",
     "C2",
     "C3",
     "C4",
     "C5",
+    "L1",
+    "L2",
     "M1",
     "M2",
     "N1",
