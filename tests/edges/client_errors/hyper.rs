@@ -49,9 +49,8 @@ impl Report {
                 report.is_timeout |= error.is_timeout();
                 report.is_user |= error.is_user();
             }
-            report.io = report
-                .io
-                .or(error.downcast_ref().map(|error: &io::Error| error.kind()));
+            let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            report.io = report.io.or(io);
         }
         report
     }
