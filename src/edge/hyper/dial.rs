@@ -43,13 +43,13 @@ pub(super) fn dial<M: Mode>(engine: &Engine<M>, request: &Request) -> Result<Opt
     Ok(refused.map(|answered| decided(answered, request)))
 }
 
-fn decided<M: Mode>(answered: (Arrived<M>, Claimed<M>), request: &Request) -> Decided<M> {
+fn decided<M: Mode>(answered: (Arrived, Claimed<M>), request: &Request) -> Decided<M> {
     let (arrived, claimed) = answered;
     let request = Some(request.clone());
     Decided::Undone(settle(arrived), Decision::Answer { claimed, request })
 }
 
-fn settle<M: Mode>(arrived: Arrived<M>) -> ExchangeId {
+fn settle(arrived: Arrived) -> ExchangeId {
     drop(arrived.evicted);
     arrived.wake.into_iter().for_each(Waker::wake);
     arrived.exchange
@@ -64,7 +64,7 @@ enum Dialled<M: Mode> {
         candidates: Vec<Candidate<M>>,
     },
     /// The host is down.
-    Down(Arrived<M>, Fault),
+    Down(Arrived, Fault),
 }
 
 impl<M: Mode> Core<M> {
@@ -77,7 +77,7 @@ impl<M: Mode> Core<M> {
             _ => None,
         };
         if let Some(fault) = down.or_else(by_chance) {
-            return Ok(Dialled::Down(self.arrive(request.clone()), fault));
+            return Ok(Dialled::Down(self.arrive(request.clone(), None), fault));
         }
         let rules = self.rules.iter();
         let for_connections = rules.filter(|(_, registered)| is_for_connections(&registered.rule));
@@ -91,18 +91,18 @@ impl<M: Mode> Core<M> {
     }
 
     /// Lets a rule answer, unless it is out of play by now.
-    fn answer_dial(&mut self, id: RuleId, request: &Request) -> Option<(Arrived<M>, Claimed<M>)> {
+    fn answer_dial(&mut self, id: RuleId, request: &Request) -> Option<(Arrived, Claimed<M>)> {
         if !self.is_in_play(self.rules.get(id)?) {
             return None;
         }
-        let arrived = self.arrive(request.clone());
+        let arrived = self.arrive(request.clone(), None);
         let claimed = self.claim(arrived.exchange, id)?;
         Some((arrived, claimed))
     }
 
     /// Lets the first rule answer that a request to this origin may meet, when none of them would let
     /// a connection be made.
-    fn refuse_dial(&mut self, request: &Request) -> Option<(Arrived<M>, Claimed<M>)> {
+    fn refuse_dial(&mut self, request: &Request) -> Option<(Arrived, Claimed<M>)> {
         let rules = self.rules.iter();
         let mut first = None;
         for (id, registered) in rules {
