@@ -255,7 +255,6 @@ impl Entry {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
     use crate::engine::Timing;
     use crate::{Local, MockTransport, Mode, Reply, Threaded};
 
