@@ -17,6 +17,7 @@ pub(crate) mod hold;
 pub(crate) mod identify;
 pub(crate) mod play;
 pub(crate) mod receipt;
+pub(crate) mod record;
 pub(crate) mod respond;
 pub(crate) mod sleep;
 pub(crate) mod socket;
