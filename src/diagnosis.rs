@@ -123,7 +123,11 @@ impl Exclusion {
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (of, ofs, matched) = if self.recorded {
-            ("recorded request", "recorded requests", "recorded request is")
+            (
+                "recorded request",
+                "recorded requests",
+                "recorded request is",
+            )
         } else {
             ("rule", "rules", "rule matched")
         };

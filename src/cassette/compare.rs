@@ -112,7 +112,10 @@ fn json_of(body: &Bytes, criteria: &Criteria) -> Option<Value> {
     if !value.is_object() && !value.is_array() {
         return None;
     }
-    criteria.ignored_json.iter().for_each(|it| it.take_out(&mut value));
+    criteria
+        .ignored_json
+        .iter()
+        .for_each(|it| it.take_out(&mut value));
     Some(value)
 }
 
@@ -181,14 +184,12 @@ impl Criteria {
     ) -> Option<Difference> {
         let (expected, actual) = (&recorded.request, made.request);
         match aspect {
-            Aspect::Method => {
-                (expected.method != actual.method()).then(|| Difference {
-                    place: "method".to_owned(),
-                    expected: expected.method.to_string(),
-                    actual: actual.method().to_string(),
-                    weight: 4,
-                })
-            }
+            Aspect::Method => (expected.method != actual.method()).then(|| Difference {
+                place: "method".to_owned(),
+                expected: expected.method.to_string(),
+                actual: actual.method().to_string(),
+                weight: 4,
+            }),
             Aspect::Url => self.url_difference(recorded, made),
             Aspect::Query => query_difference(&recorded.query, &made.query),
             Aspect::Header(name) => header_difference(name, expected, actual),
@@ -313,7 +314,11 @@ fn query_difference(
     let name = names.into_iter().find(differs)?;
     let told = |pairs| match &of(pairs, name)[..] {
         [] => MISSING.to_owned(),
-        values => values.iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(", "),
+        values => values
+            .iter()
+            .map(|it| format!("{it:?}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     Some(Difference {
         place: format!("query {name}"),
@@ -350,7 +355,11 @@ fn listed(name: &HeaderName, headers: &HeaderMap) -> String {
     let mut values = headers.get_all(name).iter().map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes());
         let is_secret = value.is_sensitive() || redact::is_secret(name);
-        if is_secret { REDACTED.to_owned() } else { format!("{text:?}") }
+        if is_secret {
+            REDACTED.to_owned()
+        } else {
+            format!("{text:?}")
+        }
     });
     let first = values.next().unwrap_or_else(|| MISSING.to_owned());
     values.fold(first, |all, value| format!("{all}, {value}"))

@@ -5,9 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::entry::{
-    Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse,
-};
+use super::entry::{Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse};
 use crate::model::request::Request;
 use crate::sse::Parser;
 
@@ -83,7 +81,12 @@ impl Draft {
 
     fn content_length(&self) -> Option<usize> {
         let headers = &self.response.as_ref()?.headers;
-        headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+        headers
+            .get(header::CONTENT_LENGTH)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
     }
 
     /// What was recorded; `None` when there was no response.

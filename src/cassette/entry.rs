@@ -153,7 +153,9 @@ impl RecordedBody {
             Self::Whole(bytes) => bytes.clone(),
             Self::Frames(frames) => {
                 let mut whole = BytesMut::new();
-                frames.iter().for_each(|it| whole.extend_from_slice(&it.bytes));
+                frames
+                    .iter()
+                    .for_each(|it| whole.extend_from_slice(&it.bytes));
                 whole.freeze()
             }
         }

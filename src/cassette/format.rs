@@ -10,9 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::entry::{
-    Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse,
-};
+use super::entry::{Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse};
 use super::json_text::{Node, Style};
 use super::problem::Problem;
 use super::{Cassette, problem};
@@ -154,11 +152,11 @@ impl Cassette {
             problem::error(if error.is_data() {
                 Problem::Foreign { looks_like: None }
             } else {
-                Problem::of_json(&error)
+                Problem::of_json(&error, text)
             })
         })?;
         probe.check().map_err(problem::error)?;
-        serde_json::from_str(text).map_err(|error| problem::error(Problem::of_json(&error)))
+        serde_json::from_str(text).map_err(|error| problem::error(Problem::of_json(&error, text)))
     }
 
     /// The text of the file: the same for the same entries, readable, and made for a diff.
@@ -183,7 +181,7 @@ impl Probe {
     fn check(&self) -> Result<(), Problem> {
         let format = self.format.as_ref().and_then(Value::as_str);
         if format != Some(FORMAT) {
-            let har = self.log.map(|_| "a HAR file: `Cassette::from_har` reads it");
+            let har = self.log.map(|_| "a HAR file");
             let aimock = || self.fixtures.map(|_| "a file of aimock fixtures");
             return Err(Problem::Foreign {
                 looks_like: har.or_else(aimock),
@@ -423,8 +421,12 @@ impl FrameForm {
 
     fn read_event(self, ending: LineEnding) -> Result<Bytes, String> {
         let data = self.data.map(|raw| match raw.get() {
-            text if text.starts_with('"') => serde_json::from_str(text).map_err(|it| it.to_string()),
-            text => Node::parse(text).map(|it| it.compact()).ok_or(TOO_DEEP.into()),
+            text if text.starts_with('"') => {
+                serde_json::from_str(text).map_err(|it| it.to_string())
+            }
+            text => Node::parse(text)
+                .map(|it| it.compact())
+                .ok_or(TOO_DEEP.into()),
         });
         let event = Event {
             event: self.event,
@@ -474,8 +476,9 @@ fn read_fields(fields: Fields) -> Result<HeaderMap, String> {
         let key = HeaderName::try_from(&name)
             .map_err(|_| format!("invalid header name {name:?}: {TOKEN}"))?;
         for text in form.into_texts() {
-            let value = HeaderValue::from_bytes(text.as_bytes())
-                .map_err(|_| format!("invalid value {text:?} of the header {key}: {FIELD_VALUE}"))?;
+            let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+                format!("invalid value {text:?} of the header {key}: {FIELD_VALUE}")
+            })?;
             headers.append(key.clone(), value);
         }
     }

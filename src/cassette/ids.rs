@@ -37,7 +37,9 @@ pub(super) struct Names {
 impl Names {
     /// Calls an id what it was called before.
     pub(super) fn keep(&mut self, id: &str, name: &str) {
-        self.names.entry(id.to_owned()).or_insert_with(|| name.to_owned());
+        self.names
+            .entry(id.to_owned())
+            .or_insert_with(|| name.to_owned());
     }
 
     /// The numbers in these entries are taken.
@@ -90,7 +92,10 @@ pub(super) fn without_ids(entry: &Entry) -> Entry {
     let kind = |token: &str| match (parse_id(token), parse_uuid(token)) {
         (Some((prefix, _)), _) => Some(prefix.to_owned()),
         (None, Some(_)) => Some(UUID.to_owned()),
-        _ => known.iter().any(|id| id == token).then(|| prefix(token).to_owned()),
+        _ => known
+            .iter()
+            .any(|id| id == token)
+            .then(|| prefix(token).to_owned()),
     };
     replace(&mut masked, &|text: &str| renamed(text, kind));
     masked
@@ -123,8 +128,13 @@ fn ids_of(entry: &Entry) -> Vec<String> {
     };
     let mut fields = |headers: &HeaderMap| {
         for name in FIELDS {
-            let values = headers.get_all(name).iter().filter_map(|it| it.to_str().ok());
-            values.filter(|it| it.chars().all(is_token)).for_each(&mut note);
+            let values = headers
+                .get_all(name)
+                .iter()
+                .filter_map(|it| it.to_str().ok());
+            values
+                .filter(|it| it.chars().all(is_token))
+                .for_each(&mut note);
         }
     };
     fields(&entry.request.headers);
@@ -159,7 +169,9 @@ fn looks_random(id: &str, key: &str) -> bool {
     let count = |is: fn(&u8) -> bool| tail.bytes().filter(|byte| is(byte)).count();
     let cases = count(u8::is_ascii_uppercase).min(count(u8::is_ascii_lowercase));
     let pairs = tail.as_bytes().windows(2);
-    let changes = pairs.filter(|it| it[0].is_ascii_digit() != it[1].is_ascii_digit()).count();
+    let changes = pairs
+        .filter(|it| it[0].is_ascii_digit() != it[1].is_ascii_digit())
+        .count();
     let is_marked = !prefix.is_empty() || key == "responseId";
     tail.len() >= SHORTEST && (changes >= 3 || cases >= 2 && (is_marked || changes > 0))
 }
@@ -196,7 +208,9 @@ fn split_at_uuid(word: &str) -> usize {
         return len;
     }
     let begins = |at: &usize| uuid_len(&word[*at..]).is_some();
-    (1..word.len().saturating_sub(35)).find(begins).unwrap_or(word.len())
+    (1..word.len().saturating_sub(35))
+        .find(begins)
+        .unwrap_or(word.len())
 }
 
 /// A text with other words; `None` when it is the same.
@@ -248,7 +262,11 @@ fn replace(entry: &mut Entry, with: &dyn Fn(&str) -> Option<String>) {
     if let Some(Ok(url)) = with(&request.url.to_string()).map(Uri::try_from) {
         request.url = url;
     }
-    let fields = [&mut request.headers, &mut response.headers, &mut response.trailers];
+    let fields = [
+        &mut request.headers,
+        &mut response.headers,
+        &mut response.trailers,
+    ];
     for value in fields.into_iter().flat_map(HeaderMap::values_mut) {
         let replaced = value.to_str().ok().and_then(with);
         if let Some(Ok(replaced)) = replaced.map(HeaderValue::try_from) {

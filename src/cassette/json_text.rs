@@ -89,7 +89,10 @@ impl<'a> Node<'a> {
 
     /// Changes values: `edit` is asked for each, the outer ones first, with the keys and indices that
     /// lead to it. Where it gives a new text, that stands in the place of the value. Whether it did.
-    pub(super) fn edit(&mut self, edit: &mut impl FnMut(&[String], &Self) -> Option<String>) -> bool {
+    pub(super) fn edit(
+        &mut self,
+        edit: &mut impl FnMut(&[String], &Self) -> Option<String>,
+    ) -> bool {
         self.edit_below(&mut Vec::new(), edit)
     }
 
@@ -352,7 +355,8 @@ impl<'a> Scanner<'a> {
 mod tests {
     use super::Node;
 
-    const TEXT: &str = r#" { "b" : [ 1.50 , 1e3, true, null ] , "a\u0041\"" : { } , "c": "x, ] }" } "#;
+    const TEXT: &str =
+        r#" { "b" : [ 1.50 , 1e3, true, null ] , "a\u0041\"" : { } , "c": "x, ] }" } "#;
 
     #[test]
     fn the_order_the_digits_and_the_escapes_stay() {
@@ -366,18 +370,33 @@ mod tests {
     #[test]
     fn what_fits_stands_on_one_line() {
         let node = Node::parse(r#"{"a":[1,2,3],"long":{"b":[],"c":"ddddddddd"}}"#).unwrap();
-        assert_eq!(node.readable(60), r#"{"a": [1, 2, 3], "long": {"b": [], "c": "ddddddddd"}}"#);
+        assert_eq!(
+            node.readable(60),
+            r#"{"a": [1, 2, 3], "long": {"b": [], "c": "ddddddddd"}}"#
+        );
         assert_eq!(
             node.readable(30),
             "{\n  \"a\": [1, 2, 3],\n  \"long\": {\n    \"b\": [],\n    \"c\": \"ddddddddd\"\n  }\n}"
         );
         let value: serde_json::Value = serde_json::from_str(&node.compact()).unwrap();
-        assert_eq!(node.indented(2), serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(
+            node.indented(2),
+            serde_json::to_string_pretty(&value).unwrap()
+        );
     }
 
     #[test]
     fn what_is_not_json_is_nothing() {
-        for text in ["", "{", "[1,]", "{\"a\" 1}", "tru", "\"\\x\"", "1 2", "\u{feff}{}"] {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\" 1}",
+            "tru",
+            "\"\\x\"",
+            "1 2",
+            "\u{feff}{}",
+        ] {
             assert_eq!(Node::parse(text), None, "{text}");
         }
         assert_eq!(Node::parse(&"[".repeat(100_000)), None);

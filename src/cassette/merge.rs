@@ -124,7 +124,9 @@ pub(super) fn add_others(base: &[Entry], mut mine: Vec<Entry>, theirs: Vec<Entry
     let essences = |entries: &[Entry]| entries.iter().map(Essence::of).collect();
     let mut known: Vec<Essence> = essences(&mine);
     known.extend(without(essences(base), &mut essences(&mine)));
-    let others = theirs.into_iter().filter(|it| !take(&mut known, &Essence::of(it)));
+    let others = theirs
+        .into_iter()
+        .filter(|it| !take(&mut known, &Essence::of(it)));
     mine.extend(others);
     mine
 }

@@ -26,9 +26,7 @@ mod tape;
 mod tidy;
 mod times;
 
-pub use self::entry::{
-    Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse,
-};
+pub use self::entry::{Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse};
 pub use self::match_on::MatchOn;
 pub use self::options::{Options, RecordMode};
 pub use self::problem::Problem;

@@ -34,7 +34,8 @@ fn boundary(headers: &HeaderMap) -> Option<&str> {
     let is_multipart = parts.next()?.to_ascii_lowercase().starts_with("multipart/");
     let boundary = parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
-        name.eq_ignore_ascii_case("boundary").then_some(value.trim_matches('"'))
+        name.eq_ignore_ascii_case("boundary")
+            .then_some(value.trim_matches('"'))
     });
     boundary.filter(|boundary| is_multipart && !boundary.is_empty())
 }

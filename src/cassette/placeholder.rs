@@ -171,7 +171,10 @@ mod tests {
             ("/x/%3Credacted%3E/y", "/x/s3cr3t/y"),
             ("id msg_rec0001.", "id msg_01AbC."),
             ("msg_rec0001", "msg_rec0001"),
-            ("00000000-0000-4000-8000-000000000001", "67E55044-10b1-426f-9247-bb680e5fe0c8"),
+            (
+                "00000000-0000-4000-8000-000000000001",
+                "67E55044-10b1-426f-9247-bb680e5fe0c8",
+            ),
             ("é<redacted>é", "é€é"),
         ] {
             assert!(stands_for(recorded, actual), "{recorded} {actual}");
@@ -184,7 +187,10 @@ mod tests {
             ("msg_rec0001", "msg_"),
             ("msg_rec001", "msg_01AbC"),
             ("myrec0001", "my01AbC"),
-            ("00000000-0000-4000-8000-000000000001", "67E55044-10b1-426f-9247"),
+            (
+                "00000000-0000-4000-8000-000000000001",
+                "67E55044-10b1-426f-9247",
+            ),
         ] {
             assert!(!stands_for(recorded, actual), "{recorded} {actual}");
         }

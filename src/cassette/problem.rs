@@ -59,9 +59,12 @@ impl Problem {
         }
     }
 
-    pub(super) fn of_json(error: &serde_json::Error) -> Self {
+    pub(super) fn of_json(error: &serde_json::Error, text: &str) -> Self {
         let (line, column) = (error.line(), error.column());
-        if error.is_eof() {
+        // A number that is cut off is no number: what counts is that nothing follows.
+        let before = text.split_inclusive('\n').take(line.saturating_sub(1));
+        let place = before.map(str::len).sum::<usize>() + column;
+        if error.is_eof() || error.is_syntax() && place >= text.len() {
             return Self::Truncated { line, column };
         }
         // The place is told apart from the reason.
@@ -96,12 +99,17 @@ pub(super) fn error(problem: Problem) -> Error {
     })
 }
 
-/// `of` names the cassette: `the cassette tests/chat.json`.
+/// In words, with what to do.
 pub(crate) fn describe(
     path: Option<&str>,
     problem: &Problem,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
+    if let Problem::Foreign { looks_like } = problem {
+        f.write_str(path.unwrap_or("this"))?;
+        f.write_str(" is not a cassette, which has the format \"mockwire-cassette\"")?;
+        return looks_like.map_or(Ok(()), |it| write!(f, ": it looks like {it}"));
+    }
     f.write_str("the cassette")?;
     if let Some(path) = path {
         write!(f, " {path}")?;
@@ -118,11 +126,7 @@ pub(crate) fn describe(
             }
             write!(f, ": {reason}: {RESTORE}")
         }
-        Problem::Foreign { looks_like } => {
-            let rest = "is none: a cassette has the format \"mockwire-cassette\"";
-            write!(f, " {rest}")?;
-            looks_like.map_or(Ok(()), |it| write!(f, "; it looks like {it}"))
-        }
+        Problem::Foreign { .. } => Ok(()),
         Problem::Locked { lock } => write!(
             f,
             " is being written by somebody else: if nobody is, a process has died doing it, and {lock} is to be deleted"

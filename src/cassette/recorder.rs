@@ -150,17 +150,21 @@ impl<M: Mode> Recorder<M> {
         let old: Vec<Entry> = shelf.entries().cloned().collect();
         let keep_ids = settings.keep_volatile;
         let entries = match settings.mode {
-            RecordMode::Record => {
-                let recorded = self.shared.tape.with(|tape| tape.recorded());
-                merge::replace(&old, recorded, keep_ids)
-            }
-            RecordMode::RecordMissing => {
-                let recorded = self.shared.tape.with(|tape| tape.recorded());
-                merge::append(&old, recorded, keep_ids)
-            }
+            RecordMode::Record => merge::replace(&old, self.recorded(), keep_ids),
+            RecordMode::RecordMissing => merge::append(&old, self.recorded(), keep_ids),
             RecordMode::Repeat | RecordMode::Replay | RecordMode::Strict => old,
         };
         Cassette { entries }
+    }
+
+    /// What was recorded, without what is secret in any of it.
+    fn recorded(&self) -> Vec<Entry> {
+        let (mut recorded, secrets) = self.shared.tape.with(|tape| tape.recorded());
+        for entry in &mut recorded {
+            self.shared.settings.redactor.scrub(entry, &secrets);
+            tidy::tell_length(entry);
+        }
+        recorded
     }
 
     /// The cassette as it would be saved now, when this is what the file has by now.
@@ -181,7 +185,10 @@ impl<M: Mode> Recorder<M> {
     pub fn unused(&self) -> Vec<usize> {
         let hits = self.shared.tape.with(|tape| tape.hits());
         let numbered = hits.into_iter().zip(1..);
-        numbered.filter(|(hits, _)| *hits == 0).map(|(_, number)| number).collect()
+        numbered
+            .filter(|(hits, _)| *hits == 0)
+            .map(|(_, number)| number)
+            .collect()
     }
 
     /// Asserts that every entry of the cassette has answered.
@@ -225,7 +232,10 @@ impl<M: Mode> Recorder<M> {
             }
         }
         let settings = &self.shared.settings;
-        let slot = self.shared.tape.with(|tape| tape.begin(settings.max_entries));
+        let slot = self
+            .shared
+            .tape
+            .with(|tape| tape.begin(settings.max_entries));
         let open = slot.map(|slot| Open {
             draft: Draft::begin(request, settings.max_body_bytes, self.now()),
             recorder: self.clone(),
@@ -246,7 +256,10 @@ impl<M: Mode> Recorder<M> {
     fn take(&self, request: &Request) -> Option<Reply> {
         let matching = self.matching(request);
         let repeats = self.mode() == RecordMode::Repeat;
-        let index = self.shared.tape.with(|tape| tape.take(&matching, repeats))?;
+        let index = self
+            .shared
+            .tape
+            .with(|tape| tape.take(&matching, repeats))?;
         self.shared.replies.get(index).cloned()
     }
 
@@ -282,15 +295,16 @@ impl<M: Mode> Recorder<M> {
     /// Keeps what was recorded, as it may be kept.
     fn keep(&self, slot: usize, mut entry: Option<Entry>) {
         let settings = &self.shared.settings;
+        let mut secrets = Vec::new();
         if let Some(entry) = &mut entry {
             if !settings.keep_volatile {
                 tidy::tidy(entry);
             }
-            settings.redactor.redact(entry);
+            secrets = settings.redactor.redact(entry);
             tidy::tell_length(entry);
         }
         let entry = entry.map(Box::new);
-        self.shared.tape.with(|tape| tape.end(slot, entry));
+        self.shared.tape.with(|tape| tape.end(slot, entry, secrets));
     }
 }
 

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use serde::Deserialize;
 
 use super::edit;
-use super::entry::{Entry, RecordedBody};
+use super::entry::{Entry, Frame, RecordedBody};
 use super::placeholder::REDACTED_IN_URL;
 use super::pointer::Pointer;
 use super::secret::Secret;
@@ -62,8 +63,8 @@ const MEMBERS: [&str; 9] = [
 /// every header field whose name ends with `-token`, `-secret`, `-api-key` or `-password`; the user and
 /// password of a URL; parameters such as `key`, `access_token` or `signature` of queries and forms, also
 /// where a URL stands in a body; and JSON members such as `access_token`, `client_secret` or `password`.
-/// What was such a secret, and has eight characters or more, is taken out wherever else it stands in the
-/// same entry: as it is, percent-encoded, with JSON escapes, or in base64.
+/// What was such a secret, and has eight characters or more, is taken out wherever else it stands in what
+/// is recorded: as it is, percent-encoded, with JSON escapes, or in base64.
 ///
 /// What cannot be seen cannot be taken out: a body that is compressed, or a secret that an event stream
 /// tells in parts.
@@ -198,8 +199,8 @@ impl Found {
 }
 
 impl Redactor {
-    /// Takes the secrets out of an entry, in place.
-    pub(super) fn redact(&self, entry: &mut Entry) {
+    /// Takes the secrets out of an entry, in place; what they were, where that may stand elsewhere.
+    pub(super) fn redact(&self, entry: &mut Entry) -> Vec<String> {
         let Entry { request, response } = entry;
         let mut found = Found::default();
         self.redact_url(&mut request.url, &mut found);
@@ -209,12 +210,19 @@ impl Redactor {
         if is_form(&request.headers) {
             request.body = self.redact_form(&request.body, &mut found);
         }
-        let mut member = |path: &[String], node: &edit::Node<'_>| self.member(path, node, &mut found);
+        let mut member =
+            |path: &[String], node: &edit::Node<'_>| self.member(path, node, &mut found);
         edit::json(&mut request.body, &mut member);
         edit::response(&mut response.body, &mut member);
-        let secrets: Vec<Secret> = found.0.iter().map(|it| Secret::new(it)).collect();
-        let secrets: Vec<&Secret> = self.literals.iter().chain(&secrets).collect();
-        self.scrub(entry, &secrets);
+        self.scrub(entry, &found.0);
+        found.0
+    }
+
+    /// Takes the user's secrets and these out of an entry, wherever they stand.
+    pub(super) fn scrub(&self, entry: &mut Entry, found: &[String]) {
+        let found: Vec<Secret> = found.iter().map(|it| Secret::new(it)).collect();
+        let secrets: Vec<&Secret> = self.literals.iter().chain(&found).collect();
+        self.take_out(entry, &secrets);
     }
 
     fn redact_fields(&self, headers: &mut HeaderMap, found: &mut Found) {
@@ -284,8 +292,7 @@ impl Redactor {
         })
     }
 
-    /// Takes texts out wherever they stand.
-    fn scrub(&self, entry: &mut Entry, secrets: &[&Secret]) {
+    fn take_out(&self, entry: &mut Entry, secrets: &[&Secret]) {
         let Entry { request, response } = entry;
         let scrub = |text: &[u8], placeholder| {
             let cuts = self.cuts(text, secrets, placeholder);
@@ -295,7 +302,11 @@ impl Redactor {
         if let Some(Ok(url)) = url.map(|it| Uri::try_from(&it[..])) {
             request.url = url;
         }
-        let fields = [&mut request.headers, &mut response.headers, &mut response.trailers];
+        let fields = [
+            &mut request.headers,
+            &mut response.headers,
+            &mut response.trailers,
+        ];
         for value in fields.into_iter().flat_map(HeaderMap::values_mut) {
             let scrubbed = scrub(value.as_bytes(), REDACTED);
             if let Some(Ok(scrubbed)) = scrubbed.map(|it| HeaderValue::from_bytes(&it)) {
@@ -319,18 +330,27 @@ impl Redactor {
         let mut from = 0;
         for piece in body.pieces_mut() {
             let to = from + piece.len();
-            let inside = cuts.iter().filter(|it| it.range.start < to && it.range.end > from);
+            let inside = cuts
+                .iter()
+                .filter(|it| it.range.start < to && it.range.end > from);
             let inside: Vec<Cut> = inside
                 .map(|cut| Cut {
                     range: cut.range.start.max(from) - from..cut.range.end.min(to) - from,
                     // It stands where the secret began.
-                    placeholder: if cut.range.start < from { "" } else { cut.placeholder },
+                    placeholder: if cut.range.start < from {
+                        ""
+                    } else {
+                        cut.placeholder
+                    },
                 })
                 .collect();
             if !inside.is_empty() {
                 *piece = without(piece, &inside).into();
             }
             from = to;
+        }
+        if let RecordedBody::Frames(frames) = body {
+            drop_empty(frames);
         }
     }
 
@@ -363,8 +383,8 @@ impl Redactor {
             if text.get(at + name) != Some(&b'=') {
                 continue;
             }
-            let is_parameter = std::str::from_utf8(&text[at..at + name])
-                .is_ok_and(|name| self.is_parameter(name));
+            let is_parameter =
+                std::str::from_utf8(&text[at..at + name]).is_ok_and(|name| self.is_parameter(name));
             at += name + 1;
             let is_value = |it: &&u8| it.is_ascii_graphic() && !b"&\"'<>\\#,;)]}".contains(it);
             let value = text[at..].iter().take_while(is_value).count();
@@ -375,6 +395,19 @@ impl Redactor {
         }
         ranges
     }
+}
+
+/// Drops the frames of which nothing is left; the time they took is that of the next.
+fn drop_empty(frames: &mut Vec<Frame>) {
+    let mut paused = Duration::ZERO;
+    frames.retain_mut(|frame| {
+        paused += frame.after;
+        let stays = !frame.bytes.is_empty();
+        if stays {
+            frame.after = std::mem::take(&mut paused);
+        }
+        stays
+    });
 }
 
 /// A part of a text that is taken out, and what stands in its place.
@@ -407,11 +440,16 @@ fn note_field(name: &HeaderName, value: &HeaderValue, found: &mut Found) {
         if scheme.eq_ignore_ascii_case("basic") {
             let plain = base64::decode(credentials).and_then(|it| String::from_utf8(it).ok());
             let plain = plain.unwrap_or_default();
-            plain.split_once(':').into_iter().for_each(|(_, it)| found.note(it));
+            plain
+                .split_once(':')
+                .into_iter()
+                .for_each(|(_, it)| found.note(it));
         }
     }
     if name == header::COOKIE || name == header::SET_COOKIE {
-        let values = text.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let values = text
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
         let is_attribute = |name: &str| {
             ["domain", "expires", "max-age", "path", "samesite"]
                 .iter()
@@ -430,7 +468,9 @@ fn ends_like_a_secret(name: &str) -> bool {
 
 fn is_form(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE);
-    let text = content_type.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let text = content_type
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or_default();
     text.starts_with("application/x-www-form-urlencoded")
 }
 

@@ -73,12 +73,10 @@ fn prefix_len(wanted: &[u8], text: &[u8]) -> Option<usize> {
         let escaped = unescape(text, wanted);
         let (bytes, len) = match escaped {
             // A `%` or a `\` may stand for itself, or begin what stands for it.
-            Some((bytes, len)) if is_plain => {
-                match prefix_len(&wanted[bytes..], &text[len..]) {
-                    Some(rest) => return Some(at + len + rest),
-                    None => (1, 1),
-                }
-            }
+            Some((bytes, len)) if is_plain => match prefix_len(&wanted[bytes..], &text[len..]) {
+                Some(rest) => return Some(at + len + rest),
+                None => (1, 1),
+            },
             Some(escaped) => escaped,
             None if is_plain => (1, 1),
             None => return None,

@@ -11,7 +11,12 @@ pub(super) struct Tape {
     recorded: Vec<Slot>,
     /// How many exchanges were not recorded, as there were too many.
     dropped: u64,
+    /// What was found to be secret so far.
+    secrets: Vec<String>,
 }
+
+/// How many secrets are remembered, of those that were found in one exchange and may stand in another.
+const SECRETS: usize = 1000;
 
 #[derive(Debug)]
 enum Slot {
@@ -28,6 +33,7 @@ impl Tape {
             hits: vec![0; entries],
             recorded: Vec::new(),
             dropped: 0,
+            secrets: Vec::new(),
         }
     }
 
@@ -53,20 +59,25 @@ impl Tape {
         Some(self.recorded.len() - 1)
     }
 
-    /// What was recorded there.
-    pub(super) fn end(&mut self, slot: usize, entry: Option<Box<Entry>>) {
+    /// What was recorded there, and the secrets that were found in it.
+    pub(super) fn end(&mut self, slot: usize, entry: Option<Box<Entry>>, secrets: Vec<String>) {
+        for secret in secrets {
+            if self.secrets.len() < SECRETS && !self.secrets.contains(&secret) {
+                self.secrets.push(secret);
+            }
+        }
         if let Some(slot) = self.recorded.get_mut(slot) {
             *slot = entry.map_or(Slot::Gone, Slot::Done);
         }
     }
 
-    /// What was recorded, in order of the requests.
-    pub(super) fn recorded(&self) -> Vec<Entry> {
+    /// What was recorded, in order of the requests, and the secrets that were found in any of it.
+    pub(super) fn recorded(&self) -> (Vec<Entry>, Vec<String>) {
         let done = self.recorded.iter().filter_map(|slot| match slot {
             Slot::Done(entry) => Some(Entry::clone(entry)),
             Slot::Going | Slot::Gone => None,
         });
-        done.collect()
+        (done.collect(), self.secrets.clone())
     }
 
     pub(super) fn going_on(&self) -> usize {

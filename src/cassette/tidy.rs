@@ -116,7 +116,11 @@ fn tidy_event(bytes: &mut Bytes) {
         let mut event = block.event.clone();
         event.data = Some(shortest);
         let is_crlf = bytes.ends_with(b"\r\n");
-        let ending = if is_crlf { LineEnding::CrLf } else { LineEnding::Lf };
+        let ending = if is_crlf {
+            LineEnding::CrLf
+        } else {
+            LineEnding::Lf
+        };
         if let Ok(encoded) = event.encode(ending) {
             *bytes = encoded;
         }

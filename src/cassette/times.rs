@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn moments_are_known_by_their_key_and_their_form() {
         let stable = |key, value| stable(key, &value);
-        assert_eq!(stable("created", json!(1_770_933_892)).unwrap(), "1735689600");
+        assert_eq!(
+            stable("created", json!(1_770_933_892)).unwrap(),
+            "1735689600"
+        );
         assert_eq!(
             stable("created_at", json!(1_770_933_892_123_u64)).unwrap(),
             "1735689600000"
@@ -65,6 +68,9 @@ mod tests {
         assert_eq!(stable("tokens", json!(1_770_933_892)), None);
         assert_eq!(stable("created", json!(12)), None);
         assert_eq!(stable("looked_at", json!("a painting")), None);
-        assert_eq!(stable("created_at", json!("2026-03-01 and some more €")), None);
+        assert_eq!(
+            stable("created_at", json!("2026-03-01 and some more €")),
+            None
+        );
     }
 }

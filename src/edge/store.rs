@@ -233,7 +233,8 @@ impl Drop for Lock {
 }
 
 fn directory(path: &Path) -> Option<&Path> {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
 }
 
 #[cfg(test)]

@@ -64,7 +64,9 @@ where
             Err(error) => Outgoing::of(Reply::empty().fail(failed(error))),
         };
         let response = (self.upstream)(request.to_http());
-        Answer::Later(M::erase_future(join(response, at_once(track)).map(outgoing)))
+        Answer::Later(M::erase_future(
+            join(response, at_once(track)).map(outgoing),
+        ))
     }
 }
 

@@ -25,7 +25,11 @@ fn a_file_that_is_cut_off_anywhere_is_told_so() {
         // To the byte, so also inside a character.
         std::fs::write(&path, &text.as_bytes()[..len]).unwrap();
         let error = Cassette::load(&path).unwrap_err();
-        assert_eq!(error.code(), "MOCKWIRE_CASSETTE_TRUNCATED", "{len}: {error}");
+        assert_eq!(
+            error.code(),
+            "MOCKWIRE_CASSETTE_TRUNCATED",
+            "{len}: {error}"
+        );
     }
     std::fs::write(&path, &text.as_bytes()[..end]).unwrap();
     assert_eq!(Cassette::load(&path).unwrap(), sample());
@@ -75,7 +79,10 @@ fn what_is_nested_without_end_is_refused() {
     let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
     let entry = |body: &str| {
         let text = sample().to_json();
-        text.replace("{\"text\": \"text\\r\\n\"}", &format!("{{\"json\": {body}}}"))
+        text.replace(
+            "{\"text\": \"text\\r\\n\"}",
+            &format!("{{\"json\": {body}}}"),
+        )
     };
     assert!(entry("[0]").contains("[0]"));
     for n in [1, 100, 127] {

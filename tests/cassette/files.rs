@@ -14,9 +14,10 @@ const URL: &str = "https://api.test/";
 
 fn real() -> MockTransport {
     let real = MockTransport::new();
-    real.on(mockwire::url("*")).reply_with(|request: &mockwire::Request| {
-        Reply::text(format!("answer to {}", request.url()))
-    });
+    real.on(mockwire::url("*"))
+        .reply_with(|request: &mockwire::Request| {
+            Reply::text(format!("answer to {}", request.url()))
+        });
     real
 }
 
@@ -57,7 +58,10 @@ fn a_file_that_would_stay_the_same_is_not_touched() {
     std::fs::set_permissions(&path, permissions.clone()).unwrap();
     let before = std::fs::metadata(&path).unwrap().modified().unwrap();
     sample().save(&path).unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), before);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().modified().unwrap(),
+        before
+    );
     // A file that is replaced keeps its permissions.
     Cassette::new().save(&path).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions(), permissions);

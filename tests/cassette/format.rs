@@ -21,7 +21,10 @@ static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
 #[track_caller]
 pub(crate) fn assert_valid(text: &str) {
     let value = serde_json::from_str(text).unwrap();
-    let errors: Vec<_> = SCHEMA.iter_errors(&value).map(|it| it.to_string()).collect();
+    let errors: Vec<_> = SCHEMA
+        .iter_errors(&value)
+        .map(|it| it.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}\n{text}");
 }
 
@@ -39,7 +42,10 @@ fn what_is_written_is_read_back_and_is_valid() {
     assert_eq!(read.to_json(), text);
     // In any other layout as well, and through other readers of serde.
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(Cassette::parse(&value.to_string()).unwrap().entries.len(), 9);
+    assert_eq!(
+        Cassette::parse(&value.to_string()).unwrap().entries.len(),
+        9
+    );
     assert_eq!(serde_json::from_str::<Cassette>(&text).unwrap(), sample());
     assert_eq!(serde_json::to_value(sample()).unwrap(), value);
 }

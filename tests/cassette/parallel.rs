@@ -25,13 +25,18 @@ fn cassette(entries: usize) -> Cassette {
 }
 
 async fn next(transport: &MockTransport) -> mockwire::Result<String> {
-    let request = http::Request::get("https://api.test/next").body(()).unwrap();
+    let request = http::Request::get("https://api.test/next")
+        .body(())
+        .unwrap();
     transport.call(request).await?.into_body().text().await
 }
 
 #[test]
 fn sixty_four_tasks_use_every_entry_exactly_once() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
     for round in 0..ROUNDS {
         let recorder = Recorder::new(cassette(TASKS), Options::new());
         let transport = MockTransport::new();
@@ -64,7 +69,10 @@ fn sixty_four_tasks_use_every_entry_exactly_once() {
 
 #[test]
 fn more_tasks_than_entries_share_them_and_the_others_are_told() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
     let recorder = Recorder::new(cassette(TASKS / 2), Options::new());
     let transport = MockTransport::new();
     transport.otherwise().replay(&recorder);
@@ -75,7 +83,10 @@ fn more_tasks_than_entries_share_them_and_the_others_are_told() {
         });
         futures::future::join_all(tasks.collect::<Vec<_>>()).await
     });
-    let (got, told): (Vec<_>, Vec<_>) = results.into_iter().map(Result::unwrap).partition(Result::is_ok);
+    let (got, told): (Vec<_>, Vec<_>) = results
+        .into_iter()
+        .map(Result::unwrap)
+        .partition(Result::is_ok);
     assert_eq!((got.len(), told.len()), (TASKS / 2, TASKS / 2));
     let got: HashSet<_> = got.into_iter().map(Result::unwrap).collect();
     assert_eq!(got.len(), TASKS / 2);
@@ -84,7 +95,10 @@ fn more_tasks_than_entries_share_them_and_the_others_are_told() {
 
 #[test]
 fn sixty_four_tasks_are_recorded_once_each() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
     let real = MockTransport::new();
     real.get("/{n}").reply_with(|request: &mockwire::Request| {
         Reply::stream([request.path().to_owned(), " and more".to_owned()])
@@ -92,12 +106,16 @@ fn sixty_four_tasks_are_recorded_once_each() {
     let options = Options::new().mode(RecordMode::Record);
     let recorder = Recorder::new(Cassette::new(), options);
     let transport = MockTransport::new();
-    transport.otherwise().record(&recorder, move |request| real.call(request));
+    transport
+        .otherwise()
+        .record(&recorder, move |request| real.call(request));
     runtime.block_on(async {
         let tasks = (0..TASKS).map(|n| {
             let transport = transport.clone();
             tokio::spawn(async move {
-                let request = http::Request::get(format!("https://api.test/{n}")).body(()).unwrap();
+                let request = http::Request::get(format!("https://api.test/{n}"))
+                    .body(())
+                    .unwrap();
                 let body = transport.call(request).await.unwrap().into_body();
                 assert_eq!(body.text().await.unwrap(), format!("/{n} and more"));
             })

@@ -38,7 +38,10 @@ fn revealed(text: &[u8]) -> Vec<Vec<u8>> {
                 strings(&value, &mut all);
             }
             all.push(percent_decoded(&text));
-            for run in text.split(|byte| !is_base64(*byte)).filter(|run| run.len() >= 8) {
+            for run in text
+                .split(|byte| !is_base64(*byte))
+                .filter(|run| run.len() >= 8)
+            {
                 all.extend((0..4).map(|skip| base64_decoded(&run[skip..])));
             }
         }
@@ -85,7 +88,9 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let pair = text.get(at + 1..at + 3).and_then(|it| std::str::from_utf8(it).ok());
+        let pair = text
+            .get(at + 1..at + 3)
+            .and_then(|it| std::str::from_utf8(it).ok());
         let byte = pair.and_then(|it| u8::from_str_radix(it, 16).ok());
         match (text[at], byte) {
             (b'%', Some(byte)) => {
@@ -124,7 +129,9 @@ fn percent_encoded(text: &str) -> String {
 fn base64(text: &str) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let groups = text.as_bytes().chunks(3).map(|group| {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
+        let bits = (0..3).fold(0, |bits, at| {
+            bits << 8 | u32::from(*group.get(at).unwrap_or(&0))
+        });
         let digits = (0..4).map(|at| alphabet[(bits >> (18 - 6 * at)) as usize & 63] as char);
         let digits: String = digits.take(group.len() + 1).collect();
         format!("{digits:=<4}")
@@ -151,21 +158,28 @@ fn chatty() -> MockTransport {
     real.post("/sse").reply_with(move |_: &mockwire::Request| {
         Reply::events([Event::json(everything()), Event::data(SECRETS[0])])
     });
-    real.post("/binary").reply_with(move |_: &mockwire::Request| {
-        let mut bytes = vec![0xFF];
-        SECRETS.iter().for_each(|secret| bytes.extend_from_slice(secret.as_bytes()));
-        Reply::bytes(bytes)
-    });
+    real.post("/binary")
+        .reply_with(move |_: &mockwire::Request| {
+            let mut bytes = vec![0xFF];
+            SECRETS
+                .iter()
+                .for_each(|secret| bytes.extend_from_slice(secret.as_bytes()));
+            Reply::bytes(bytes)
+        });
     // Each byte as a piece of its own.
-    real.post("/pieces").reply_with(move |_: &mockwire::Request| {
-        let text = SECRETS.join("|").into_bytes();
-        let pieces = text.into_iter().map(|byte| Bytes::from(vec![byte]));
-        Reply::script(Script::new().frames(pieces))
-    });
+    real.post("/pieces")
+        .reply_with(move |_: &mockwire::Request| {
+            let text = SECRETS.join("|").into_bytes();
+            let pieces = text.into_iter().map(|byte| Bytes::from(vec![byte]));
+            Reply::script(Script::new().frames(pieces))
+        });
     real.post("/oauth").reply_with(|_: &mockwire::Request| {
         let page = "https://x.test/next?a=1&access_token=t0k3n&b=2";
         let token = json!({"access_token": SECRETS[9], "scope": "all", "next": page, "n": 1});
-        Reply::json(token).header("location", &format!("/cb?signature={}", percent_encoded(SECRETS[11])))
+        Reply::json(token).header(
+            "location",
+            &format!("/cb?signature={}", percent_encoded(SECRETS[11])),
+        )
     });
     real
 }
@@ -196,11 +210,15 @@ fn record(redaction: Redaction) -> Vec<u8> {
                 ("application/x-www-form-urlencoded", form)
             }
             _ => {
-                let body = json!({"user": {"email": SECRETS[6]}, "say": SECRETS[7], "cookie": SECRETS[3]});
+                let body =
+                    json!({"user": {"email": SECRETS[6]}, "say": SECRETS[7], "cookie": SECRETS[3]});
                 ("application/json", body.to_string())
             }
         };
-        fetch_bytes(&transport, builder.header("content-type", kind).body(body).unwrap());
+        fetch_bytes(
+            &transport,
+            builder.header("content-type", kind).body(body).unwrap(),
+        );
     }
     recorder.save().unwrap();
     let names = directory.names().join("\n");
@@ -224,9 +242,15 @@ fn the_search_finds_secrets_where_they_are() {
         for before in ["", "a", "ab"] {
             let hidden = base64(&format!("{before}{secret}"));
             let is_found = |text: &str| found(text.as_bytes()).contains(&secret);
-            assert!(is_found(&hidden) && is_found(&percent_encoded(secret)), "{secret}");
+            assert!(
+                is_found(&hidden) && is_found(&percent_encoded(secret)),
+                "{secret}"
+            );
             let json = json!({ "x": [secret] }).to_string();
-            assert!(is_found(&json) && is_found(&json!(json).to_string()), "{secret}");
+            assert!(
+                is_found(&json) && is_found(&json!(json).to_string()),
+                "{secret}"
+            );
         }
     }
 }
@@ -249,7 +273,9 @@ fn no_secret_is_written_in_any_form() {
         assert!(left.is_empty(), "{left:?} {whole:?}");
     }
     // What is no secret is there.
-    assert!(text.contains("grant=x") && text.contains("page=2") && text.contains("\"scope\": \"all\""));
+    assert!(
+        text.contains("grant=x") && text.contains("page=2") && text.contains("\"scope\": \"all\"")
+    );
     assert!(!text.contains("t0k3n"));
 }
 
@@ -260,15 +286,24 @@ fn every_kind_of_redaction_is_needed() {
         found(&record(Redaction::new())),
         [SECRETS[5], SECRETS[6], SECRETS[7]]
     );
-    let own = Redaction::none().literal(SECRETS[7]).header("x-own").query("key");
+    let own = Redaction::none()
+        .literal(SECRETS[7])
+        .header("x-own")
+        .query("key");
     let left = found(&record(own));
-    assert!(!left.contains(&SECRETS[7]) && !left.contains(&SECRETS[4]), "{left:?}");
+    assert!(
+        !left.contains(&SECRETS[7]) && !left.contains(&SECRETS[4]),
+        "{left:?}"
+    );
     assert_eq!(left.len(), SECRETS.len() - 3);
 }
 
 #[test]
 fn what_was_redacted_is_replayed_and_matches_whatever_is_there() {
-    let redaction = Redaction::new().header("x-own").json("/user/email").literal(SECRETS[7]);
+    let redaction = Redaction::new()
+        .header("x-own")
+        .json("/user/email")
+        .literal(SECRETS[7]);
     let text = String::from_utf8(record(redaction)).unwrap();
     let options = Options::new().mode(RecordMode::Strict);
     let recorder = Recorder::new(Cassette::parse(&text).unwrap(), options);
@@ -288,7 +323,10 @@ fn a_body_that_is_json_only_as_a_whole_is_redacted_as_one() {
     real.get("/").reply(Reply::stream(half));
     let options = Options::new().mode(RecordMode::Record);
     let recorder = Recorder::new(Cassette::new(), options);
-    fetch(&recorded(&real, &recorder), super::support::get("https://api.test/"));
+    fetch(
+        &recorded(&real, &recorder),
+        super::support::get("https://api.test/"),
+    );
     let body = &recorder.cassette().entries[0].response.body;
     let redacted = r#"{"api_key":"<redacted>","n":1}"#;
     assert_eq!(*body, RecordedBody::Whole(redacted.into()));

@@ -51,18 +51,29 @@ pub(crate) fn sample() -> Cassette {
         http::Method::POST,
         "https://api.test/v1/messages?beta=true".parse().unwrap(),
     );
-    request.headers.insert("content-type", "application/json".parse().unwrap());
-    request.headers.append("accept", "text/event-stream".parse().unwrap());
+    request
+        .headers
+        .insert("content-type", "application/json".parse().unwrap());
+    request
+        .headers
+        .append("accept", "text/event-stream".parse().unwrap());
     request.headers.append("accept", "*/*".parse().unwrap());
     request.body = r#"{"stream":true,"n":1.50,"model":"small"}"#.into();
     let mut response = RecordedResponse::new(http::StatusCode::OK);
     response.after = millis(300);
-    response.headers.insert("content-type", "text/event-stream".parse().unwrap());
-    response.trailers.insert("x-checksum", "é".as_bytes().try_into().unwrap());
+    response
+        .headers
+        .insert("content-type", "text/event-stream".parse().unwrap());
+    response
+        .trailers
+        .insert("x-checksum", "é".as_bytes().try_into().unwrap());
     response.body = RecordedBody::Frames(vec![
         Frame::new(millis(1), "event: delta\ndata: {\"b\":1,\"a\":\"€\"}\n\n"),
         Frame::new(millis(20), ": ping\n\n"),
-        Frame::new(Duration::from_micros(1500), "id: 1\nretry: 9\ndata: two\ndata: lines\n\n"),
+        Frame::new(
+            Duration::from_micros(1500),
+            "id: 1\nretry: 9\ndata: two\ndata: lines\n\n",
+        ),
         Frame::new(millis(0), "data:[DONE]\n\n"),
         Frame::new(millis(0), &b"\xFF\x00"[..]),
         Frame::new(millis(0), "data: cut o"),
@@ -98,7 +109,9 @@ pub(crate) fn recording(mode: RecordMode) -> Options {
 pub(crate) fn recorded(real: &MockTransport, recorder: &Recorder) -> MockTransport {
     let transport = MockTransport::new();
     let real = real.clone();
-    transport.otherwise().record(recorder, move |request| real.call(request));
+    transport
+        .otherwise()
+        .record(recorder, move |request| real.call(request));
     transport
 }
 
