@@ -34,6 +34,7 @@
 //!   [`When::hold`] lets the test give it later, [`When::reply_sequence`] gives several.
 //! * [`MockTransport::requests`] tells what was [`Captured`]; [`MockTransport::verify`] asserts it.
 //!   An unmatched request is an [`Error`] whose [`Diagnosis`] names the nearest rules and why.
+//! * A [`cassette`] is recorded traffic: [`When::replay`], [`When::record`].
 //! * Time is the transport's own: [`MockTransport::advance`], [`MockTransport::block_on`].
 //! * [`MockTransport::timeline`] tells when everything happened; see [`timeline`].
 //!

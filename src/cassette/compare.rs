@@ -245,7 +245,8 @@ impl Criteria {
         let mut actual = actual.clone();
         reconcile(None, expected, &mut actual);
         let difference = json::first_difference(expected, &actual, comparison)?;
-        let text = |value: Option<Value>| value.map_or(MISSING.to_owned(), |it| it.to_string());
+        let text =
+            |value: Option<Value>| value.map_or_else(|| MISSING.to_owned(), |it| it.to_string());
         let place = match difference.pointer.as_str() {
             "" => "JSON".to_owned(),
             pointer => format!("JSON {pointer}"),

@@ -16,8 +16,8 @@ use super::problem::Problem;
 use super::{Cassette, problem};
 use crate::error::{FIELD_VALUE, Result, TOKEN};
 use crate::model::base64;
-use crate::model::reply::final_status;
 use crate::model::millis;
+use crate::model::reply::final_status;
 use crate::sse::{Event, LineEnding};
 
 const FORMAT: &str = "mockwire-cassette";
@@ -426,7 +426,7 @@ impl FrameForm {
             }
             text => Node::parse(text)
                 .map(|it| it.compact())
-                .ok_or(TOO_DEEP.into()),
+                .ok_or_else(|| TOO_DEEP.into()),
         });
         let event = Event {
             event: self.event,

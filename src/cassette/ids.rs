@@ -166,7 +166,7 @@ fn looks_random(id: &str, key: &str) -> bool {
         return true;
     }
     let tail = &id[prefix.len()..];
-    let count = |is: fn(&u8) -> bool| tail.bytes().filter(|byte| is(byte)).count();
+    let count = |is: fn(&u8) -> bool| tail.bytes().filter(is).count();
     let cases = count(u8::is_ascii_uppercase).min(count(u8::is_ascii_lowercase));
     let pairs = tail.as_bytes().windows(2);
     let changes = pairs

@@ -236,10 +236,12 @@ impl<M: Mode> Recorder<M> {
             .shared
             .tape
             .with(|tape| tape.begin(settings.max_entries));
-        let open = slot.map(|slot| Open {
-            draft: Draft::begin(request, settings.max_body_bytes, self.now()),
-            recorder: self.clone(),
-            slot,
+        let open = slot.map(|slot| {
+            Box::new(Open {
+                draft: Draft::begin(request, settings.max_body_bytes, self.now()),
+                recorder: self.clone(),
+                slot,
+            })
         });
         Asked::Record(Track { open })
     }
@@ -370,7 +372,7 @@ impl<M: Mode> Predicate for OnCassette<M> {
 #[derive(Debug)]
 pub(crate) struct Track<M: Mode> {
     /// `None` when it is over, or is not recorded.
-    open: Option<Open<M>>,
+    open: Option<Box<Open<M>>>,
 }
 
 #[derive(Debug)]
@@ -408,7 +410,7 @@ impl<M: Mode> Track<M> {
                 recorder,
                 slot,
                 draft,
-            } = open;
+            } = *open;
             recorder.keep(slot, draft.end(end));
         }
     }

@@ -40,7 +40,9 @@ impl Tape {
     /// The first of these entries that has not answered yet, or the last one where that may repeat.
     pub(super) fn take(&mut self, matching: &[usize], repeats: bool) -> Option<usize> {
         let fresh = matching.iter().find(|index| self.hits[**index] == 0);
-        let index = fresh.or(matching.last().filter(|_| repeats)).copied()?;
+        let index = fresh
+            .or_else(|| matching.last().filter(|_| repeats))
+            .copied()?;
         self.hits[index] = self.hits[index].saturating_add(1);
         Some(index)
     }

@@ -1,12 +1,12 @@
 //! Where foreign types come in and go out. Each feature adds one module here, and nothing else.
 
-#[cfg(all(feature = "js-extras", target_arch = "wasm32"))]
-mod extras;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod clock;
 #[cfg(target_arch = "wasm32")]
 #[path = "no_clock.rs"]
 pub(crate) mod clock;
+#[cfg(all(feature = "js-extras", target_arch = "wasm32"))]
+mod extras;
 #[cfg(not(target_arch = "wasm32"))]
 mod file;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]

@@ -22,7 +22,7 @@ use tower_service::Service;
 /// service.get("/").reply("hello");
 ///
 /// let transport = MockTransport::new();
-/// transport.otherwise().passthrough(upstream::tower::<_, http_body_util::Full<_>>(service));
+/// transport.otherwise().passthrough(upstream::tower::<_, http_body_util::Full<bytes::Bytes>>(service));
 /// # let request = http::Request::get("https://api.test/").body(())?;
 /// # let body = transport.block_on(transport.call(request)).unwrap().into_body();
 /// # assert_eq!(transport.block_on(body.text()).unwrap(), "hello");

@@ -37,8 +37,9 @@ pub struct Recording<M: Mode, F> {
 }
 
 /// The future of a response that is recorded, with its output made a reply.
-pub(crate) type RecordedReply<M, A> =
-    Map<Join<A, Ready<Track<M>>>, fn((<A as Future>::Output, Track<M>)) -> Outgoing<M>>;
+pub(crate) type RecordedReply<M, A> = Map<Join<A, Ready<Track<M>>>, TakeResponse<M, A>>;
+
+type TakeResponse<M, A> = fn((<A as Future>::Output, Track<M>)) -> Outgoing<M>;
 
 impl<M, F, A, B, E> Responder<M> for Recording<M, F>
 where
@@ -53,8 +54,7 @@ where
             Asked::Replay(reply) => return Answer::Ready(Outgoing::of(reply)),
             Asked::Record(track) => track,
         };
-        let outgoing: fn((A::Output, Track<M>)) -> Outgoing<M> = |(output, mut track)| match output
-        {
+        let outgoing: TakeResponse<M, A> = |(output, mut track)| match output {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 track.head(&parts);
