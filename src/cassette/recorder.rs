@@ -168,6 +168,7 @@ impl<M: Mode> Recorder<M> {
     }
 
     /// The cassette as it would be saved now, when this is what the file has by now.
+    #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
     pub(crate) fn cassette_with(&self, others: Cassette) -> Cassette {
         let base: Vec<Entry> = self.shared.shelf.entries().cloned().collect();
         let mine = self.cassette().entries;
@@ -176,6 +177,7 @@ impl<M: Mode> Recorder<M> {
         }
     }
 
+    #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
     pub(crate) fn path(&self) -> Option<&PathBuf> {
         self.shared.path.as_ref()
     }
