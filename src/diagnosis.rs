@@ -28,6 +28,9 @@ pub struct Diagnosis {
     pub nearest: Vec<NearMiss>,
     /// How many rules there were.
     pub rules: usize,
+    /// Whether it is about the entries of a cassette: `nearest` and `rules` are of them, not of rules.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recorded: bool,
     /// What to do, where that is plain: a WebSocket was opened where a plain request is expected,
     /// or the other way round.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,11 +122,20 @@ impl Exclusion {
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "no rule matched {} (request #{})",
-            self.request, self.sequence
-        )?;
+        let (of, ofs, matched) = if self.recorded {
+            (
+                "recorded request",
+                "recorded requests",
+                "recorded request is",
+            )
+        } else {
+            ("rule", "rules", "rule matched")
+        };
+        write!(f, "no {matched} {}", self.request)?;
+        match self.sequence {
+            0 => writeln!(f)?,
+            sequence => writeln!(f, " (request #{sequence})")?,
+        }
         if !self.headers.is_empty() || !self.body.is_empty() {
             writeln!(f)?;
         }
@@ -135,13 +147,16 @@ impl fmt::Display for Diagnosis {
         }
         writeln!(f)?;
         match (self.rules, self.nearest.len()) {
+            (0, _) if self.recorded => {
+                return f.write_str("the cassette is empty: record it first");
+            }
             (0, _) => {
                 return f
                     .write_str("the transport has no rules: add one before the request is made");
             }
-            (1, _) => f.write_str("the only rule:")?,
-            (rules, shown) if rules == shown => write!(f, "its {rules} rules, the nearest first:")?,
-            (rules, shown) => write!(f, "the nearest {shown} of {rules} rules:")?,
+            (1, _) => write!(f, "the only {of}:")?,
+            (all, shown) if all == shown => write!(f, "its {all} {ofs}, the nearest first:")?,
+            (all, shown) => write!(f, "the nearest {shown} of {all} {ofs}:")?,
         }
         for (index, miss) in self.nearest.iter().enumerate() {
             write!(f, "\n\n{:>3}. {miss}", index + 1)?;

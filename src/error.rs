@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::cassette::problem::{Problem, describe};
 use crate::diagnosis::Diagnosis;
 use crate::fault::Fault;
 use crate::model::captured::ResponseHead;
@@ -53,6 +54,13 @@ pub enum ErrorKind {
     BodyNotAllowed {
         /// The status that forbids a body.
         status: StatusCode,
+    },
+    /// A cassette cannot be read or written.
+    Cassette {
+        /// Its file, where it has one.
+        path: Option<String>,
+        /// What is wrong.
+        problem: Problem,
     },
     /// Too many connections were made in too little time.
     ConnectionRateExceeded {
@@ -282,6 +290,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self.kind() {
             ErrorKind::BodyNotAllowed { .. } => "MOCKWIRE_BODY_NOT_ALLOWED",
+            ErrorKind::Cassette { problem, .. } => problem.code(),
             ErrorKind::ConnectionRateExceeded { .. } => "MOCKWIRE_CONNECTION_RATE_EXCEEDED",
             ErrorKind::Disposed => "MOCKWIRE_DISPOSED",
             ErrorKind::DuplicateMessage { .. } => "MOCKWIRE_DUPLICATE_MESSAGE",
@@ -383,6 +392,7 @@ impl fmt::Display for ErrorKind {
                 "a reply with status {} must not have a body: drop the body or choose another status",
                 status.as_u16()
             ),
+            Self::Cassette { path, problem } => describe(path.as_deref(), problem, f),
             Self::ConnectionRateExceeded {
                 limit,
                 window,

@@ -35,6 +35,7 @@
 //! * [`MockTransport::requests`] tells what was [`Captured`]; [`MockTransport::verify`] asserts it.
 //!   An unmatched request is an [`Error`] whose [`Diagnosis`] names the nearest rules and why.
 //! * [`MockTransport::verdict`] tells how a client behaved: retries, back-off, [what else](verdict).
+//! * A [`cassette`] is recorded traffic: [`When::replay`], [`When::record`].
 //! * Time is the transport's own: [`MockTransport::advance`], [`MockTransport::block_on`].
 //! * [`MockTransport::timeline`] tells when everything happened; see [`timeline`].
 //!
@@ -49,6 +50,7 @@
 //!
 //! and matchers: `regex`, `jsonpath`, `jsonschema`.
 
+pub mod cassette;
 mod core;
 mod diagnosis;
 mod edge;
@@ -150,6 +152,16 @@ pub mod futures {
     pub use crate::scope::Scope;
 }
 
+/// Real transports that requests go on to, to be [recorded](When::record) or
+/// [passed through](When::passthrough): those of `tower` and of `reqwest`, with the features of these
+/// names. Without them, a closure is one.
+pub mod upstream {
+    #[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
+    pub use crate::edge::upstream_reqwest::reqwest;
+    #[cfg(feature = "tower")]
+    pub use crate::edge::upstream_tower::{CallUpstream, tower};
+}
+
 /// Who connections belong to, and what passes over them. WebSocket connections have it by themselves
 /// ([`When::identify`], [`Connected`]); as values it is there for any other.
 pub mod connections {
@@ -172,6 +184,8 @@ pub mod sync {
     pub type Rule = crate::futures::Rule<crate::Threaded>;
     /// A thread-safe [`RequestQueue`](crate::RequestQueue).
     pub type RequestQueue<T> = crate::RequestQueue<T, crate::Threaded>;
+    /// A thread-safe [`Recorder`](crate::cassette::Recorder) of cassettes.
+    pub type Recorder = crate::cassette::Recorder<crate::Threaded>;
     /// The client's end of a WebSocket connection of a thread-safe transport.
     pub type Socket = crate::futures::Socket<crate::Threaded>;
     /// The server's end of a WebSocket connection of a thread-safe transport.
@@ -192,6 +206,8 @@ pub mod local {
     pub type Rule = crate::futures::Rule<crate::Local>;
     /// A single-threaded [`RequestQueue`](crate::RequestQueue).
     pub type RequestQueue<T> = crate::RequestQueue<T, crate::Local>;
+    /// A single-threaded [`Recorder`](crate::cassette::Recorder) of cassettes.
+    pub type Recorder = crate::cassette::Recorder<crate::Local>;
     /// The client's end of a WebSocket connection of a single-threaded transport.
     pub type Socket = crate::futures::Socket<crate::Local>;
     /// The server's end of a WebSocket connection of a single-threaded transport.

@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http_body::Frame;
 
 use crate::error::Error;
 use crate::flow::accept::SocketHandler;
@@ -67,7 +68,7 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
     type Task: Future<Output = Result<(), Error>> + Unpin;
     /// A response body that somebody else produces (a passed-through response), erased.
     #[doc(hidden)]
-    type Live: Stream<Item = Result<Bytes, Error>> + Unpin;
+    type Live: Stream<Item = Result<Frame<Bytes>, Error>> + Unpin;
     /// What moves the time of a transport in real time, erased.
     #[doc(hidden)]
     type Timer: Deref<Target: AnyTimer<Self>>;
@@ -134,7 +135,7 @@ pub trait AcceptTask<F>: Mode {
     fn erase_task(task: F) -> Self::Task;
 }
 
-/// Which byte streams a mode can pass through: any for [`Local`], `Send` ones for [`Threaded`].
+/// Which streams of a body's frames a mode can pass through: any for [`Local`], `Send` ones for [`Threaded`].
 pub trait AcceptStream<S>: Mode {
     #[doc(hidden)]
     fn erase_stream(stream: S) -> Self::Live;
@@ -178,7 +179,7 @@ impl Mode for Local {
     type Identify = Rc<dyn Identify>;
     type SocketHandler = Rc<dyn SocketHandler<Self>>;
     type Task = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
-    type Live = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
+    type Live = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Error>>>>;
     type Timer = Rc<dyn AnyTimer<Self>>;
     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
     type Value = Rc<dyn Any>;
@@ -194,7 +195,7 @@ impl Mode for Threaded {
     type Identify = Arc<dyn Identify + Send + Sync>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
     type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
-    type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
+    type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Error>> + Send>>>;
     type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
     type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
     type Value = Arc<dyn Any + Send + Sync>;
@@ -309,13 +310,13 @@ impl<F: Future<Output = Result<(), Error>> + Send + 'static> AcceptTask<F> for T
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, Error>> + 'static> AcceptStream<S> for Local {
+impl<S: Stream<Item = Result<Frame<Bytes>, Error>> + 'static> AcceptStream<S> for Local {
     fn erase_stream(stream: S) -> Self::Live {
         Box::pin(stream)
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, Error>> + Send + 'static> AcceptStream<S> for Threaded {
+impl<S: Stream<Item = Result<Frame<Bytes>, Error>> + Send + 'static> AcceptStream<S> for Threaded {
     fn erase_stream(stream: S) -> Self::Live {
         Exclusive::new(Box::pin(stream))
     }

@@ -1,5 +1,6 @@
 //! The builder of a rule: conditions, then how often, then the reply.
 
+mod cassette;
 mod reply;
 mod socket;
 

@@ -53,6 +53,8 @@ fn a_threaded_transport_is_send_and_sync() {
     is_sync::<Cache<Threaded, String>>();
     is_send::<Sessions<Threaded>>();
     is_sync::<Sessions<Threaded>>();
+    is_send::<mockwire::sync::Recorder>();
+    is_sync::<mockwire::sync::Recorder>();
     is_send::<Turn<Threaded>>();
     is_send::<mockwire::futures::Receipt<Threaded>>();
     is_send::<mockwire::futures::NextTurn<Threaded>>();

@@ -1,5 +1,10 @@
 //! Where foreign types come in and go out. Each feature adds one module here, and nothing else.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod clock;
+#[cfg(target_arch = "wasm32")]
+#[path = "no_clock.rs"]
+pub(crate) mod clock;
 #[cfg(all(feature = "js-extras", target_arch = "wasm32"))]
 mod extras;
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,9 +21,15 @@ mod js;
 mod js_values;
 #[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
 mod reqwest;
+#[cfg(not(target_arch = "wasm32"))]
+mod store;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 pub(crate) mod tokio;
 #[cfg(feature = "tower")]
 pub(crate) mod tower;
 #[cfg(all(feature = "tungstenite", not(target_arch = "wasm32")))]
 pub(crate) mod tungstenite;
+#[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
+pub(crate) mod upstream_reqwest;
+#[cfg(feature = "tower")]
+pub(crate) mod upstream_tower;

@@ -6,8 +6,8 @@ use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use futures_util::future::{FutureExt, Map};
 use futures_util::stream::{self, StreamExt};
-use http_body::Body as HttpBody;
-use http_body_util::BodyDataStream;
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::BodyStream;
 
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::mode::{AcceptFuture, AcceptStream, Mode};
@@ -104,10 +104,10 @@ pub struct Streaming<F> {
     pub(crate) frames: F,
 }
 
-/// The frames of a [`Streaming`], each made bytes.
+/// The frames of a [`Streaming`].
 pub(crate) type Frames<S> = stream::Map<S, TakeFrame<S>>;
 
-type TakeFrame<S> = fn(<S as Stream>::Item) -> Result<Bytes, Error>;
+type TakeFrame<S> = fn(<S as Stream>::Item) -> Result<Frame<Bytes>, Error>;
 
 impl<M, F, S, C, E> Responder<M> for Streaming<F>
 where
@@ -118,11 +118,11 @@ where
     E: Into<BoxError>,
 {
     fn respond(&self, request: &Request) -> Answer<M> {
-        let bytes: TakeFrame<S> = |frame| match frame {
-            Ok(content) => Ok(content.into().into_bytes()),
+        let taken: TakeFrame<S> = |frame| match frame {
+            Ok(content) => Ok(Frame::data(content.into().into_bytes())),
             Err(error) => Err(Error::of_stream(error.into())),
         };
-        let frames = (self.frames)(request).map(bytes);
+        let frames = (self.frames)(request).map(taken);
         Answer::Ready(Outgoing {
             reply: self.head.clone(),
             live: Some(M::erase_stream(frames)),
@@ -135,16 +135,16 @@ where
 #[derive(Debug)]
 pub struct Passthrough<F>(pub(crate) F);
 
-/// Takes the bytes of a data frame.
+/// Takes a frame with its data as bytes.
 type TakeBytes<B> =
-    fn(Result<<B as HttpBody>::Data, <B as HttpBody>::Error>) -> Result<Bytes, Error>;
+    fn(Result<Frame<<B as HttpBody>::Data>, <B as HttpBody>::Error>) -> Result<Frame<Bytes>, Error>;
 
-/// The data frames of another transport's body.
-pub(crate) type Data<B> = stream::Map<BodyDataStream<B>, TakeBytes<B>>;
+/// The frames of another transport's body.
+pub(crate) type Passed<B> = stream::Map<BodyStream<B>, TakeBytes<B>>;
 
 impl<M, F, A, B, E> Responder<M> for Passthrough<F>
 where
-    M: AcceptFuture<EventualReply<M, A>> + AcceptStream<Data<B>>,
+    M: AcceptFuture<EventualReply<M, A>> + AcceptStream<Passed<B>>,
     F: Fn(http::Request<Bytes>) -> A,
     A: Future<Output = Result<http::Response<B>, E>>,
     B: HttpBody<Error: Into<BoxError>>,
@@ -159,23 +159,23 @@ where
     }
 }
 
-fn passed_through<M, B>(response: http::Response<B>) -> Outgoing<M>
+pub(super) fn passed_through<M, B>(response: http::Response<B>) -> Outgoing<M>
 where
-    M: AcceptStream<Data<B>>,
+    M: AcceptStream<Passed<B>>,
     B: HttpBody<Error: Into<BoxError>>,
 {
     let (parts, body) = response.into_parts();
-    let data: TakeBytes<B> = |frame| {
+    let taken: TakeBytes<B> = |frame| {
         let copy = |mut data: B::Data| data.copy_to_bytes(data.remaining());
-        frame.map(copy).map_err(failed)
+        frame.map(|frame| frame.map_data(copy)).map_err(failed)
     };
     let head = http::Response::from_parts(parts, ());
     Outgoing {
         reply: Reply::from(head),
-        live: Some(M::erase_stream(BodyDataStream::new(body).map(data))),
+        live: Some(M::erase_stream(BodyStream::new(body).map(taken))),
     }
 }
 
-fn failed(error: impl Into<BoxError>) -> Error {
+pub(super) fn failed(error: impl Into<BoxError>) -> Error {
     Error::with_source(ErrorKind::PassthroughFailed, error)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -202,7 +202,21 @@ impl<M: Mode> Body<M> {
             return Poll::Ready(None);
         };
         let (polled, taken) = match &mut self.source {
-            Source::Live { frames, taken } => (Pin::new(frames).poll_next(cx), taken),
+            Source::Live { frames, taken } => {
+                let polled = match ready!(Pin::new(frames).poll_next(cx)) {
+                    None => None,
+                    Some(Err(error)) => Some(Err(error)),
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(bytes) => Some(Ok(bytes)),
+                        // The fields after the body are the last there is of it.
+                        Err(frame) => {
+                            self.trailers = frame.into_trailers().ok().map(Box::new);
+                            None
+                        }
+                    },
+                };
+                (Poll::Ready(polled), taken)
+            }
             Source::Script(playing) => {
                 let polled = playing.poll(engine, *id, cx);
                 if let Poll::Ready(None) = polled {

@@ -209,11 +209,24 @@ pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Di
         .collect();
     misses.sort_by_key(|miss| miss.distance);
     misses.truncate(NEAREST);
-    let request = subject.request;
+    let hint = hint(subject.request, &misses);
+    Diagnosis {
+        hint,
+        ..diagnosis_of(subject.request, subject.sequence, misses, count)
+    }
+}
+
+/// What a request says, with what came nearest to it of so many.
+pub(crate) fn diagnosis_of(
+    request: &Request,
+    sequence: u64,
+    nearest: Vec<NearMiss>,
+    count: usize,
+) -> Diagnosis {
     let headers = redact::printable(request.headers());
     Diagnosis {
         request: request.to_string(),
-        sequence: subject.sequence,
+        sequence,
         headers: headers
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
@@ -221,9 +234,10 @@ pub(crate) fn diagnose<M: Mode>(engine: &Engine<M>, subject: &Subject<'_>) -> Di
             Ok(text) => explain::cut(text, 200),
             Err(_) => format!("{} bytes that are not UTF-8", request.body().len()),
         },
-        hint: hint(request, &misses),
-        nearest: misses,
+        nearest,
         rules: count,
+        recorded: false,
+        hint: None,
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod identify;
 pub(crate) mod permits;
 pub(crate) mod play;
 pub(crate) mod receipt;
+pub(crate) mod record;
 pub(crate) mod respond;
 pub(crate) mod sleep;
 pub(crate) mod socket;

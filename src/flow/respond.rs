@@ -310,7 +310,13 @@ impl<M: Mode> Respond<M> {
     /// The client gets an error, and no head.
     pub(super) fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
         self.engine().with(|core| core.note_no_head(exchange));
-        let _ = self.finish(exchange, Outcome::Failed(error.clone()));
+        // A handler may say of a request that it is none of those that it knows.
+        let outcome = if error.is_unmatched() {
+            Outcome::Unmatched
+        } else {
+            Outcome::Failed(error.clone())
+        };
+        let _ = self.finish(exchange, outcome);
         error
     }
 

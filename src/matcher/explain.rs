@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::exact::ExactTarget;
 use super::pattern::{JsonTest, Pattern, actual_port, header_values, values};
-use super::{Matcher, Node, StateTest, Subject};
+use super::{Matcher, Node, Predicate, StateTest, Subject};
 use crate::diagnosis::Check;
 use crate::mode::Mode;
 use crate::model::json;
@@ -36,6 +36,10 @@ impl<M: Mode> Node<M> {
                 let patterns = target.patterns();
                 checks.extend(patterns.iter().map(|pattern| pattern.explain(subject)));
             }
+            Self::Predicate { test, .. } => match test.explain(subject.request) {
+                Some(parts) => checks.extend(parts),
+                None => checks.push(self.explain_combined(subject)),
+            },
             _ => checks.push(self.explain_combined(subject)),
         }
     }
@@ -301,7 +305,7 @@ pub(crate) fn cut(text: &str, characters: usize) -> String {
 }
 
 /// Cuts both texts, where they are long, so that what is left shows where they differ.
-pub(super) fn cut_to_difference(check: &mut Check) {
+pub(crate) fn cut_to_difference(check: &mut Check) {
     const BEFORE: usize = 20;
     let (expected, actual) = (check.expected.chars(), check.actual.chars());
     let alike = expected.zip(actual).take_while(|(a, b)| a == b).count();
@@ -330,7 +334,7 @@ fn listed<T: AsRef<str>>(values: impl Iterator<Item = T>) -> String {
 }
 
 /// From 0 (equal) to 9 (nothing in common): the edit distance, relative to the length.
-fn dissimilarity(a: &str, b: &str) -> u32 {
+pub(crate) fn dissimilarity(a: &str, b: &str) -> u32 {
     let (a, b): (Vec<_>, Vec<_>) = (a.chars().take(200).collect(), b.chars().take(200).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {

@@ -18,6 +18,7 @@ use http::HeaderName;
 use self::exact::ExactTarget;
 use self::pattern::{JsonTest, Pattern};
 use self::reading::ReadingTest;
+use crate::diagnosis::Check;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::{AcceptPredicate, Mode};
 use crate::model::request::Request;
@@ -77,6 +78,12 @@ pub trait Predicate {
     ///
     /// What the caller of the transport is to get instead of an answer.
     fn test(&self, request: &Request, sequence: u64) -> Result<bool>;
+
+    /// What it asks for, in parts, where it has any.
+    #[doc(hidden)]
+    fn explain(&self, _: &Request) -> Option<Vec<Check>> {
+        None
+    }
 }
 
 impl<F: Fn(&Request) -> bool> Predicate for F {

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http_body::Frame;
 use shuttle::sync::Mutex;
 
 use super::{AcceptReading, Cell, Exclusive, Mode, sealed};
@@ -33,7 +34,7 @@ impl Mode for Modelled {
     type Future = Exclusive<Pin<Box<dyn Future<Output = Outgoing<Self>> + Send>>>;
     type SocketHandler = Arc<dyn SocketHandler<Self> + Send + Sync>;
     type Task = Exclusive<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>;
-    type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>>;
+    type Live = Exclusive<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Error>> + Send>>>;
     type Timer = Arc<dyn AnyTimer<Self> + Send + Sync>;
     type Sleep = Exclusive<Pin<Box<dyn Future<Output = ()> + Send>>>;
     type Value = Arc<dyn Any + Send + Sync>;

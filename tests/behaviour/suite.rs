@@ -18,12 +18,14 @@ mod local {
 
     type Mode = mockwire::Local;
     use mockwire::local::{
-        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+        Body, Endpoint, Matcher, MockTransport, Recorder, RequestQueue, ServerSocket, Socket,
     };
 
     mod bad_input;
     mod cache;
     mod capture;
+    mod cassette_record;
+    mod cassette_replay;
     mod chaos_transcripts;
     mod concurrency;
     mod damage;
@@ -75,12 +77,14 @@ mod sync {
 
     type Mode = mockwire::Threaded;
     use mockwire::sync::{
-        Body, Endpoint, Matcher, MockTransport, RequestQueue, ServerSocket, Socket,
+        Body, Endpoint, Matcher, MockTransport, Recorder, RequestQueue, ServerSocket, Socket,
     };
 
     mod bad_input;
     mod cache;
     mod capture;
+    mod cassette_record;
+    mod cassette_replay;
     mod chaos_transcripts;
     mod concurrency;
     mod damage;
