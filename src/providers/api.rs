@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::answer::Answer;
 use super::api_error::ApiError;
 use super::conversation::Conversation;
+use super::pattern::Pattern;
+use super::patterns::Patterns;
 use super::when_prompted::WhenPrompted;
-use crate::{Exchange, Matcher, MockTransport, Mode, Reply, Request, Result};
+use crate::{Matcher, MockTransport, Mode, Reply, Request, Result};
 
 /// The API of a provider of models. Sealed: [`anthropic::Messages`](super::anthropic::Messages),
 /// [`openai::ChatCompletions`](super::openai::ChatCompletions),
@@ -25,10 +27,13 @@ pub trait ModelApi: Render + Sized {
     fn conversation(request: &Request) -> Result<Arc<Conversation>>;
 
     /// What the model says, as a reply: for sequences, for requests that are held, for limits.
+    ///
+    /// What is written for a request is kept, but for ids and dates: for the same answer to the same
+    /// request (16 of them, compared in full) it is not written again. The clones of a reply share it.
     #[must_use]
     fn reply(answer: impl Into<Answer>) -> Reply {
-        let answer = answer.into();
-        Reply::from_exchange(move |exchange| respond::<Self>(exchange, &answer))
+        let patterns = Patterns::<Self>::new(answer.into());
+        Reply::from_exchange(move |exchange| patterns.reply(exchange))
     }
 
     /// Begins a rule for the requests to it: conditions on the conversation, then the answer.
@@ -44,32 +49,14 @@ pub trait ModelApi: Render + Sized {
     }
 }
 
-/// How a provider writes what is said: the part that only this crate implements.
+/// How a provider writes what is said: the part that only this crate implements. What depends on the
+/// exchange is left open.
 pub trait Render: Clone + Copy + Default + Send + Sync + 'static {
-    /// The reply to a request that could be read.
+    /// The response to a request that could be read.
     #[doc(hidden)]
-    fn render(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply;
+    fn render(conversation: &Conversation, answer: &Answer) -> Pattern;
 
     /// A response that is an error.
     #[doc(hidden)]
-    fn render_error(exchange: &Exchange, error: &ApiError) -> Reply;
-}
-
-/// A provider's reply in an exchange: a function of the request, of what the model says, and of the
-/// number, the time and the random numbers of the exchange.
-pub(super) fn respond<A: ModelApi>(exchange: &Exchange, answer: &Answer) -> Reply {
-    let conversation = match A::conversation(exchange.request()) {
-        Ok(conversation) => conversation,
-        Err(error) => {
-            return A::render_error(exchange, &ApiError::invalid_request(error.to_string()));
-        }
-    };
-    let stream = answer.stream.unwrap_or(conversation.stream);
-    let reply = match answer.whole_error(stream) {
-        Some(error) => A::render_error(exchange, error),
-        None => A::render(exchange, &conversation, answer),
-    };
-    let fields = answer.headers.iter();
-    let reply = fields.fold(reply, |reply, (name, value)| reply.header(name, value));
-    reply.delay(answer.delay)
+    fn render_error(error: &ApiError) -> Pattern;
 }

@@ -59,6 +59,8 @@ pub struct Conversation {
     /// How many answers of the model have come before all that the request has: those that the provider
     /// remembers.
     pub(super) earlier_turns: u64,
+    /// Whether a stream comes as an array, not as events (Gemini).
+    pub(super) as_array: bool,
 }
 
 /// A message of a conversation.

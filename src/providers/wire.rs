@@ -1,11 +1,17 @@
-//! JSON as it goes over the wire: the members of an object in the order in which the provider has them.
+//! JSON as it goes over the wire: the members of an object in the order in which the provider has them, and
+//! what depends on the exchange left open.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+
+use super::text::Text;
 
 /// A JSON value whose objects keep the order of their members.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wire {
+    /// The date of the exchange, in seconds since 1970.
+    Date,
+    /// What is drawn for the exchange, by its number among the draws.
+    Drawn(usize),
     List(Vec<Self>),
     Object(Vec<(&'static str, Self)>),
     Value(Value),
@@ -46,29 +52,44 @@ impl Wire {
                 let members = members.into_iter();
                 members.fold(self, |all, (name, value)| all.put(name, value))
             }
-            Self::List(_) | Self::Value(_) => self,
+            _ => self,
         }
     }
 
     /// As text, on one line.
-    pub(super) fn text(&self) -> String {
-        // Only maps with other keys than strings cannot be written.
-        serde_json::to_string(self).unwrap_or_default()
+    pub(super) fn text(&self) -> Text {
+        let mut text = Text::new();
+        self.write(&mut text);
+        text
     }
-}
 
-impl Serialize for Wire {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn write(&self, text: &mut Text) {
         match self {
-            Self::List(items) => items.serialize(serializer),
-            Self::Object(members) => {
-                let mut object = serializer.serialize_map(Some(members.len()))?;
-                for (name, value) in members {
-                    object.serialize_entry(name, value)?;
-                }
-                object.end()
+            Self::Date => text.date(),
+            Self::Drawn(number) => {
+                text.push("\"");
+                text.drawn(*number);
+                text.push("\"");
             }
-            Self::Value(value) => value.serialize(serializer),
+            Self::List(items) => {
+                text.push("[");
+                for (index, item) in items.iter().enumerate() {
+                    text.push(if index > 0 { "," } else { "" });
+                    item.write(text);
+                }
+                text.push("]");
+            }
+            Self::Object(members) => {
+                text.push("{");
+                for (index, (name, value)) in members.iter().enumerate() {
+                    text.push(if index > 0 { ",\"" } else { "\"" });
+                    text.push(name);
+                    text.push("\":");
+                    value.write(text);
+                }
+                text.push("}");
+            }
+            Self::Value(value) => text.push(&value.to_string()),
         }
     }
 }
@@ -115,6 +136,12 @@ impl From<Vec<Self>> for Wire {
     }
 }
 
+impl From<&Self> for Wire {
+    fn from(wire: &Self) -> Self {
+        wire.clone()
+    }
+}
+
 /// `null` where there is none.
 impl<T: Into<Self>> From<Option<T>> for Wire {
     fn from(value: Option<T>) -> Self {
@@ -129,10 +156,15 @@ mod tests {
     #[test]
     fn members_keep_their_order_and_a_name_is_there_once() {
         let wire = Wire::object()
-            .put("type", "ping")
+            .put("type", "\"ping\"")
             .put("index", 1_u64)
-            .put("a", vec![Wire::NULL, true.into()])
+            .put("a", vec![Wire::NULL, true.into(), Wire::Date])
+            .put("id", Wire::Drawn(0))
             .put("index", 2_u64);
-        assert_eq!(wire.text(), r#"{"type":"ping","index":2,"a":[null,true]}"#);
+        let text = wire.text().fill(7, &["x_1".to_owned()]);
+        assert_eq!(
+            text,
+            r#"{"type":"\"ping\"","index":2,"a":[null,true,7],"id":"x_1"}"#
+        );
     }
 }

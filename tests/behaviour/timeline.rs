@@ -325,7 +325,12 @@ fn every_end_tells_its_cause() {
         failed(20, Cause::Transport, "MOCKWIRE_INVALID_TEMPLATE", false),
         failed(20, Cause::Transport, "MOCKWIRE_INVALID_STATUS", false),
         failed(20, Cause::Fault, "ECONNRESET", true),
-        failed(20, Cause::Fault, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", false),
+        failed(
+            20,
+            Cause::Fault,
+            "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+            false,
+        ),
         failed(20, Cause::Handler, "MOCKWIRE_HELD_DROPPED", false),
         (20, Outcome::Unmatched, None, None, false),
     ];

@@ -1,29 +1,30 @@
 //! Errors in Anthropic's envelope (<https://docs.anthropic.com/en/api/errors>).
 
 use super::message::request_id;
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
+use crate::providers::pattern::Pattern;
 use crate::providers::wire::Wire;
 use crate::providers::{ApiError, ApiErrorKind};
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, error: &ApiError) -> Reply {
-    let request_id = request_id(&mut Ids::new(exchange));
+pub(super) fn pattern(error: &ApiError) -> Pattern {
+    let mut draws = Draws::default();
+    let request_id = request_id(&mut draws);
     let (status, ..) = words(error.kind);
-    let mut reply = Reply::json(body(error, &request_id))
-        .with_status(error.status.unwrap_or(status))
-        .header("request-id", &request_id);
+    let mut pattern = Pattern::json(draws, &body(error, &request_id))
+        .status(error.status.unwrap_or(status))
+        .field_drawn("request-id", &request_id);
     if let Some(seconds) = error.retry_after_seconds() {
-        reply = reply.header("retry-after", &seconds.to_string());
+        pattern = pattern.field("retry-after", &seconds.to_string());
     }
     let overloaded = (error.kind == ApiErrorKind::Overloaded).then_some(true);
     if let Some(should_retry) = error.should_retry.or(overloaded) {
-        reply = reply.header("x-should-retry", &should_retry.to_string());
+        pattern = pattern.field("x-should-retry", &should_retry.to_string());
     }
-    reply
+    pattern
 }
 
 /// The body of an error response, and the data of an `error` event after its `type`.
-pub(super) fn body(error: &ApiError, request_id: &str) -> Wire {
+pub(super) fn body(error: &ApiError, request_id: &Wire) -> Wire {
     let (_, kind, message) = words(error.kind);
     let details = Wire::object()
         .put("type", error.code.as_deref().unwrap_or(kind))

@@ -3,33 +3,33 @@
 use serde_json::Value;
 
 use crate::providers::answer::Block;
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
+use crate::providers::pattern::Pattern;
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop};
-use crate::{Exchange, Reply};
 
-/// What of a message depends on the exchange.
+/// What a message begins with.
 pub(super) struct Head {
-    pub(super) request_id: String,
-    pub(super) id: String,
-    pub(super) model: String,
-    pub(super) ids: Ids,
+    pub(super) request_id: Wire,
+    id: Wire,
+    model: String,
+    pub(super) draws: Draws,
     pub(super) usage: Counted,
 }
 
 impl Head {
-    pub(super) fn new(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Self {
-        let mut ids = Ids::new(exchange);
-        let request_id = request_id(&mut ids);
-        let id = ids.alphanumeric("msg_01", 22);
+    pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
+        let mut draws = Draws::default();
+        let request_id = request_id(&mut draws);
+        let id = draws.alphanumeric("msg_01", 22);
         let (said, thought) = answer.bytes();
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
-            id: answer.id.clone().unwrap_or(id),
+            id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
-            ids,
+            draws,
             usage: answer.usage.of(conversation, said, thought),
         }
     }
@@ -38,7 +38,7 @@ impl Head {
     pub(super) fn message(&self, content: Vec<Wire>, stop: Option<&Stop>, usage: Wire) -> Wire {
         Wire::object()
             .put("model", self.model.as_str())
-            .put("id", self.id.as_str())
+            .put("id", &self.id)
             .put("type", "message")
             .put("role", "assistant")
             .put("content", content)
@@ -73,30 +73,30 @@ impl Head {
             .put("output_tokens", self.usage.output)
     }
 
-    pub(super) fn signature(&mut self, signature: Option<&str>) -> String {
-        let drawn = self.ids.base64(64);
-        signature.map_or(drawn, str::to_owned)
+    pub(super) fn signature(&mut self, signature: Option<&str>) -> Wire {
+        let drawn = self.draws.base64("", 64);
+        signature.map_or(drawn, Wire::from)
     }
 
-    pub(super) fn tool_id(&mut self, id: Option<&str>) -> String {
-        let drawn = self.ids.alphanumeric("toolu_01", 22);
-        id.map_or(drawn, str::to_owned)
+    pub(super) fn tool_id(&mut self, id: Option<&str>) -> Wire {
+        let drawn = self.draws.alphanumeric("toolu_01", 22);
+        id.map_or(drawn, Wire::from)
     }
 }
 
-pub(super) fn request_id(ids: &mut Ids) -> String {
-    ids.alphanumeric("req_011", 21)
+pub(super) fn request_id(draws: &mut Draws) -> Wire {
+    draws.alphanumeric("req_011", 21)
 }
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
-    let mut head = Head::new(exchange, conversation, answer);
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
+    let mut head = Head::new(conversation, answer);
     let blocks = answer.content.iter();
     let content = blocks.filter_map(|it| block(&mut head, it)).collect();
     let stop = answer.reason();
     let usage = head.usage(head.usage.output);
     let message = head.message(content, Some(&stop), usage);
     let message = message.put_some("stop_details", stop_details(answer));
-    Reply::json(message).header("request-id", &head.request_id)
+    Pattern::json(head.draws, &message).field_drawn("request-id", &head.request_id)
 }
 
 fn block(head: &mut Head, block: &Block) -> Option<Wire> {

@@ -49,11 +49,10 @@ mod stream;
 use std::sync::Arc;
 
 use super::api::{ModelApi, Render};
+use super::pattern::Pattern;
 use super::when_prompted::WhenPrompted;
 use super::{Answer, ApiError, Conversation};
-use crate::{
-    Exchange, Matcher, MockTransport, Mode, RateHeaders, RateLimit, Reply, Request, Result,
-};
+use crate::{Matcher, MockTransport, Mode, RateHeaders, RateLimit, Reply, Request, Result};
 
 const PATH: &str = "/v1/messages";
 
@@ -129,15 +128,15 @@ impl ModelApi for Messages {
 }
 
 impl Render for Messages {
-    fn render(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
-            stream::reply(exchange, conversation, answer)
+            stream::pattern(conversation, answer)
         } else {
-            message::reply(exchange, conversation, answer)
+            message::pattern(conversation, answer)
         }
     }
 
-    fn render_error(exchange: &Exchange, error: &ApiError) -> Reply {
-        errors::reply(exchange, error)
+    fn render_error(error: &ApiError) -> Pattern {
+        errors::pattern(error)
     }
 }

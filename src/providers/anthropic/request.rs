@@ -41,6 +41,7 @@ fn read(json: Arc<Value>) -> Conversation {
             .and_then(Value::as_str)
             .map(str::to_owned),
         earlier_turns: 0,
+        as_array: false,
         json: Arc::default(),
     };
     conversation.json = json;

@@ -3,36 +3,33 @@
 use super::errors;
 use super::message::{Head, stop_details, stop_reason, stop_sequence};
 use crate::providers::answer::Block;
+use crate::providers::pattern::{self, Pattern};
+use crate::providers::text::Text;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Split, ToolCall};
-use crate::sse::Event;
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let mut stream = Stream {
-        head: Head::new(exchange, conversation, answer),
+        head: Head::new(conversation, answer),
         split: &answer.split,
         events: Vec::new(),
         index: 0,
         has_pinged: false,
     };
     stream.play(answer);
-    let script = answer.script.clone().events(stream.events);
-    let script = match &answer.error {
-        Some(_) => script,
-        None => script.terminal_event(event("message_stop", Wire::object())),
-    };
-    Reply::script(script)
-        .header("content-type", "text/event-stream; charset=utf-8")
-        .header("cache-control", "no-cache")
-        .header("request-id", &stream.head.request_id)
+    let stop = event("message_stop", Wire::object());
+    let stop = answer.error.is_none().then_some(stop);
+    Pattern::stream(stream.head.draws, &answer.script, stream.events, stop)
+        .field("content-type", "text/event-stream; charset=utf-8")
+        .field("cache-control", "no-cache")
+        .field_drawn("request-id", &stream.head.request_id)
 }
 
 /// The events so far.
 struct Stream<'a> {
     head: Head,
     split: &'a Split,
-    events: Vec<Event>,
+    events: Vec<Text>,
     /// Of the next block.
     index: u64,
     has_pinged: bool,
@@ -84,7 +81,7 @@ impl Stream<'_> {
                 let signature = self.head.signature(signature.as_deref());
                 self.open("thinking", |it| it.put("thinking", "").put("signature", ""));
                 self.deltas("thinking_delta", "thinking", text);
-                self.delta("signature_delta", "signature", &signature);
+                self.delta("signature_delta", "signature", signature);
                 self.close();
             }
             Block::ToolCall(call) => self.tool(call),
@@ -128,7 +125,7 @@ impl Stream<'_> {
         }
     }
 
-    fn delta(&mut self, kind: &str, name: &'static str, piece: &str) {
+    fn delta(&mut self, kind: &str, name: &'static str, piece: impl Into<Wire>) {
         let delta = Wire::object().put("type", kind).put(name, piece);
         let event = Wire::object().put("index", self.index).put("delta", delta);
         self.send("content_block_delta", event);
@@ -146,7 +143,7 @@ impl Stream<'_> {
 }
 
 /// An event of this name, which its data repeats as `type`.
-fn event(name: &str, fields: Wire) -> Event {
+fn event(name: &str, fields: Wire) -> Text {
     let data = Wire::object().put("type", name).put_all(fields);
-    Event::data(data.text()).named(name)
+    pattern::event(Some(name), data.text(), "\n")
 }

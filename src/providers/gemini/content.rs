@@ -1,38 +1,46 @@
 //! A response as JSON, and the parts that it shares with the stream.
 
 use crate::providers::answer::Block;
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
+use crate::providers::pattern::Pattern;
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop, ToolCall};
-use crate::{Exchange, Reply};
 
-/// What of a response depends on the exchange.
+pub(super) const JSON: &str = "application/json; charset=UTF-8";
+
+/// What each chunk of a response has.
 pub(super) struct Head {
-    id: String,
+    id: Wire,
     model: String,
     usage: Counted,
     /// What stands for the thoughts; none where nothing was thought.
-    pub(super) signature: Option<String>,
+    pub(super) signature: Option<Wire>,
+    pub(super) draws: Draws,
 }
 
 impl Head {
-    pub(super) fn new(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Self {
-        let mut ids = Ids::new(exchange);
-        let id = ids.alphanumeric("", 23);
-        let drawn = ids.base64(80);
+    pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
+        let mut draws = Draws::default();
+        let id = draws.alphanumeric("", 23);
+        let drawn = draws.base64("", 80);
         let (said, thought) = answer.bytes();
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         let signature = answer.content.iter().rev().find_map(|block| match block {
-            Block::RedactedThinking { data } => Some(data.clone()),
-            Block::Thinking { signature, .. } => Some(signature.as_ref().unwrap_or(&drawn).clone()),
+            Block::RedactedThinking { data } => Some(data.as_str().into()),
+            Block::Thinking { signature, .. } => Some(
+                signature
+                    .as_deref()
+                    .map_or_else(|| drawn.clone(), Wire::from),
+            ),
             _ => None,
         });
         Self {
-            id: answer.id.clone().unwrap_or(id),
+            id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
             usage: answer.usage.of(conversation, said, thought),
             signature,
+            draws,
         }
     }
 
@@ -60,12 +68,12 @@ impl Head {
             .put("candidates", candidates)
             .put("usageMetadata", metadata)
             .put("modelVersion", self.model.as_str())
-            .put("responseId", self.id.as_str())
+            .put("responseId", &self.id)
     }
 }
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
-    let mut head = Head::new(exchange, conversation, answer);
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
+    let mut head = Head::new(conversation, answer);
     let mut parts = Vec::new();
     for block in &answer.content {
         match block {
@@ -87,7 +95,7 @@ pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &A
     }
     let candidate = candidate(parts, Some(answer));
     let response = head.response(vec![candidate], head.said());
-    Reply::json(response).header("content-type", "application/json; charset=UTF-8")
+    Pattern::json(head.draws, &response).field("content-type", JSON)
 }
 
 /// A candidate; with its answer it is the last.
@@ -112,7 +120,7 @@ pub(super) fn thought_part(text: &str) -> Wire {
     text_part(text).put("thought", true)
 }
 
-pub(super) fn call_part(call: &ToolCall, signature: Option<String>) -> Wire {
+pub(super) fn call_part(call: &ToolCall, signature: Option<Wire>) -> Wire {
     let function = Wire::object()
         .put_some("id", call.id.as_deref())
         .put("name", call.name.as_str())

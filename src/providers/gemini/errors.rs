@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
+use super::content::JSON;
+use crate::providers::draws::Draws;
+use crate::providers::pattern::Pattern;
 use crate::providers::wire::Wire;
 use crate::providers::{ApiError, ApiErrorKind};
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, error: &ApiError) -> Reply {
-    let reply = Reply::json(body(exchange, error))
-        .with_status(status(error))
-        .header("content-type", "application/json; charset=UTF-8");
+pub(super) fn pattern(error: &ApiError) -> Pattern {
+    let pattern = Pattern::json(Draws::default(), &body(error)).status(status(error));
+    let pattern = pattern.field("content-type", JSON);
     match error.should_retry {
-        Some(should_retry) => reply.header("x-should-retry", &should_retry.to_string()),
-        None => reply,
+        Some(should_retry) => pattern.field("x-should-retry", &should_retry.to_string()),
+        None => pattern,
     }
 }
 
 /// The body of an error response, and of the chunk that breaks a stream off.
-pub(super) fn body(exchange: &Exchange, error: &ApiError) -> Wire {
+pub(super) fn body(error: &ApiError) -> Wire {
     let (_, word, message) = words(error.kind);
-    let details = details(exchange, error);
+    let details = details(error);
     let error = Wire::object()
         .put("code", u64::from(status(error)))
         .put("message", error.message.as_deref().unwrap_or(message))
@@ -29,7 +30,7 @@ pub(super) fn body(exchange: &Exchange, error: &ApiError) -> Wire {
 }
 
 /// What was used up, and when to try again.
-fn details(exchange: &Exchange, error: &ApiError) -> Vec<Wire> {
+fn details(error: &ApiError) -> Vec<Wire> {
     let of = |kind: &str| {
         let kind = format!("type.googleapis.com/google.rpc.{kind}");
         Wire::object().put("@type", kind)
@@ -40,7 +41,7 @@ fn details(exchange: &Exchange, error: &ApiError) -> Vec<Wire> {
         let violation = Wire::object().put("quotaId", quota);
         details.push(of("QuotaFailure").put("violations", vec![violation]));
     }
-    if let Some(after) = error.retry_after.or_else(|| exchange.retry_after()) {
+    if let Some(after) = error.retry_after {
         details.push(of("RetryInfo").put("retryDelay", seconds(after)));
     }
     details

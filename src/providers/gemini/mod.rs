@@ -48,11 +48,11 @@ mod stream;
 use std::sync::Arc;
 
 use super::api::{ModelApi, Render};
+use super::pattern::Pattern;
 use super::when_prompted::WhenPrompted;
 use super::{Answer, ApiError, Conversation};
 use crate::{
-    Exchange, Matcher, MockTransport, Mode, RateHeaders, RateLimit, Reply, Request, Result,
-    RetryAfter, reading,
+    Matcher, MockTransport, Mode, RateHeaders, RateLimit, Request, Result, RetryAfter, reading,
 };
 
 /// The `generateContent` and `streamGenerateContent` methods of Gemini's models.
@@ -115,15 +115,15 @@ impl ModelApi for GenerateContent {
 }
 
 impl Render for GenerateContent {
-    fn render(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
-            stream::reply(exchange, conversation, answer)
+            stream::pattern(conversation, answer)
         } else {
-            content::reply(exchange, conversation, answer)
+            content::pattern(conversation, answer)
         }
     }
 
-    fn render_error(exchange: &Exchange, error: &ApiError) -> Reply {
-        errors::reply(exchange, error)
+    fn render_error(error: &ApiError) -> Pattern {
+        errors::pattern(error)
     }
 }

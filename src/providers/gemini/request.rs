@@ -48,6 +48,7 @@ fn read(request: &Request, json: Arc<Value>) -> Conversation {
             .and_then(Value::as_str)
             .map(str::to_owned),
         earlier_turns: 0,
+        as_array: request.query("alt").as_deref() != Some("sse"),
         json: Arc::default(),
     };
     conversation.json = json;

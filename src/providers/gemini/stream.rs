@@ -1,52 +1,41 @@
 //! A response as a stream: of events, or of the elements of an array.
 
-use super::content::{Head, call_part, candidate, text_part, thought_part};
+use super::content::{Head, JSON, call_part, candidate, text_part, thought_part};
 use super::errors;
 use crate::providers::answer::Block;
+use crate::providers::pattern::{self, Pattern};
+use crate::providers::text::Text;
 use crate::providers::usage::tokens;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation};
-use crate::sse::{Event, LineEnding};
-use crate::{Exchange, Reply, Script};
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
-    let head = Head::new(exchange, conversation, answer);
-    let mut chunks = chunks(head, answer);
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
+    let mut head = Head::new(conversation, answer);
+    let mut chunks = chunks(&mut head, answer);
     if let Some(error) = &answer.error {
-        chunks.push(errors::body(exchange, error));
+        chunks.push(errors::body(error));
     }
-    let is_broken = answer.error.is_some();
-    let is_sse = exchange.request().query("alt").as_deref() == Some("sse");
-    if is_sse {
-        as_events(answer.script.clone(), chunks, is_broken)
-    } else {
-        as_array(answer.script.clone(), &chunks)
+    let chunks = chunks.iter().map(Wire::text);
+    let script = &answer.script;
+    if conversation.as_array {
+        let elements = chunks.enumerate().map(|(number, chunk)| {
+            let before = if number == 0 { "[" } else { ",\r\n" };
+            chunk.between(before, "\n")
+        });
+        let frames = elements.collect();
+        return Pattern::stream(head.draws, script, frames, Some(Text::of("]")))
+            .field("content-type", JSON);
     }
-}
-
-fn as_events(script: Script, chunks: Vec<Wire>, is_broken: bool) -> Reply {
-    let mut events: Vec<_> = chunks.iter().map(|it| Event::data(it.text())).collect();
-    // The last chunk is the protocol's last word.
-    let last = events.pop().unwrap_or_default();
-    let script = script.line_ending(LineEnding::CrLf).events(events);
-    let script = if is_broken {
-        script.event(last)
-    } else {
-        script.terminal_event(last)
+    let mut events: Vec<_> = chunks.map(|it| pattern::event(None, it, "\r\n")).collect();
+    // The last chunk is the protocol's last word, unless it is an error.
+    let last = match answer.error {
+        Some(_) => None,
+        None => events.pop(),
     };
-    Reply::script(script).header("content-type", "text/event-stream")
+    Pattern::stream(head.draws, script, events, last).field("content-type", "text/event-stream")
 }
 
-fn as_array(script: Script, chunks: &[Wire]) -> Reply {
-    let elements = chunks.iter().enumerate().map(|(number, chunk)| {
-        let before = if number == 0 { "[" } else { ",\r\n" };
-        format!("{before}{}\n", chunk.text())
-    });
-    let script = script.frames(elements).terminal("]");
-    Reply::script(script).header("content-type", "application/json; charset=UTF-8")
-}
-
-fn chunks(mut head: Head, answer: &Answer) -> Vec<Wire> {
+fn chunks(head: &mut Head, answer: &Answer) -> Vec<Wire> {
     let mut chunks = Vec::new();
     let mut bytes = 0;
     let (all, split) = (head.said(), &answer.split);
@@ -60,17 +49,17 @@ fn chunks(mut head: Head, answer: &Answer) -> Vec<Wire> {
             Block::RedactedThinking { .. } | Block::Refusal { .. } => {}
             Block::Text { text } => {
                 for piece in split.pieces(text) {
-                    send(&head, text_part(piece), piece.len());
+                    send(head, text_part(piece), piece.len());
                 }
             }
             Block::Thinking { text, .. } => {
                 for piece in split.pieces(text) {
-                    send(&head, thought_part(piece), 0);
+                    send(head, thought_part(piece), 0);
                 }
             }
             Block::ToolCall(call) => {
                 let part = call_part(call, head.signature.take());
-                send(&head, part, call.name.len() + call.text().len());
+                send(head, part, call.name.len() + call.text().len());
             }
         }
     }

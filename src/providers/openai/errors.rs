@@ -1,26 +1,27 @@
 //! Errors in OpenAI's envelope (<https://platform.openai.com/docs/guides/error-codes>).
 
 use super::head::{request_id, with_head};
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
+use crate::providers::pattern::Pattern;
 use crate::providers::wire::Wire;
 use crate::providers::{ApiError, ApiErrorKind};
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, error: &ApiError) -> Reply {
-    let request_id = request_id(&mut Ids::new(exchange));
-    let reply = Reply::json(body(error)).with_status(status(error));
-    let mut reply = with_head(reply, &request_id, None);
+pub(super) fn pattern(error: &ApiError) -> Pattern {
+    let mut draws = Draws::default();
+    let request_id = request_id(&mut draws);
+    let pattern = Pattern::json(draws, &body(error)).status(status(error));
+    let mut pattern = with_head(pattern, &request_id, None);
     if let Some(after) = error.retry_after {
         if after.subsec_nanos() > 0 {
             let millis = after.as_nanos().div_ceil(1_000_000);
-            reply = reply.header("retry-after-ms", &millis.to_string());
+            pattern = pattern.field("retry-after-ms", &millis.to_string());
         }
         let seconds = error.retry_after_seconds().unwrap_or_default();
-        reply = reply.header("retry-after", &seconds.to_string());
+        pattern = pattern.field("retry-after", &seconds.to_string());
     }
     match error.should_retry {
-        Some(should_retry) => reply.header("x-should-retry", &should_retry.to_string()),
-        None => reply,
+        Some(should_retry) => pattern.field("x-should-retry", &should_retry.to_string()),
+        None => pattern,
     }
 }
 

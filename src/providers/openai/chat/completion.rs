@@ -1,48 +1,46 @@
 //! A completion as JSON, and the parts that it shares with the stream.
 
 use crate::providers::answer::Block;
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
 use crate::providers::openai::head;
+use crate::providers::pattern::Pattern;
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop, ToolCall};
-use crate::{Exchange, Reply};
 
-/// What of a completion depends on the exchange.
+/// What a completion and each of its chunks begins with.
 pub(super) struct Head {
-    pub(super) request_id: String,
-    pub(super) id: String,
-    pub(super) created: u64,
-    pub(super) model: String,
-    pub(super) fingerprint: String,
+    pub(super) request_id: Wire,
+    id: Wire,
+    model: String,
+    pub(super) fingerprint: Wire,
     /// Of the calls, in their order.
-    pub(super) tool_ids: Vec<String>,
-    /// What is left of them is for what only streams have.
-    pub(super) ids: Ids,
+    pub(super) tool_ids: Vec<Wire>,
+    /// What only streams have is drawn after all this.
+    pub(super) draws: Draws,
     pub(super) usage: Counted,
 }
 
 impl Head {
-    pub(super) fn new(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Self {
-        let mut ids = Ids::new(exchange);
-        let request_id = head::request_id(&mut ids);
-        let id = ids.alphanumeric("chatcmpl-", 29);
-        let fingerprint = ids.hex("fp_", 10);
+    pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
+        let mut draws = Draws::default();
+        let request_id = head::request_id(&mut draws);
+        let id = draws.alphanumeric("chatcmpl-", 29);
+        let fingerprint = draws.hex("fp_", 10);
         let tool_ids = tool_calls(answer).map(|call| {
-            let drawn = ids.alphanumeric("call_", 24);
-            call.id.clone().unwrap_or(drawn)
+            let drawn = draws.alphanumeric("call_", 24);
+            call.id.as_deref().map_or(drawn, Wire::from)
         });
         let tool_ids = tool_ids.collect();
         let (said, thought) = answer.bytes();
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
-            id: answer.id.clone().unwrap_or(id),
-            created: exchange.date().as_secs(),
+            id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
             fingerprint,
             tool_ids,
-            ids,
+            draws,
             usage: answer.usage.of(conversation, said, thought),
         }
     }
@@ -50,9 +48,9 @@ impl Head {
     /// The members with which a completion and each of its chunks begins.
     pub(super) fn object(&self, kind: &str) -> Wire {
         Wire::object()
-            .put("id", self.id.as_str())
+            .put("id", &self.id)
             .put("object", kind)
-            .put("created", self.created)
+            .put("created", Wire::Date)
             .put("model", self.model.as_str())
     }
 
@@ -75,14 +73,14 @@ impl Head {
     }
 }
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
-    let head = Head::new(exchange, conversation, answer);
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
+    let head = Head::new(conversation, answer);
     let calls = tool_calls(answer).zip(&head.tool_ids).map(|(call, id)| {
         let function = Wire::object()
             .put("name", call.name.as_str())
             .put("arguments", call.text());
         Wire::object()
-            .put("id", id.as_str())
+            .put("id", id)
             .put("type", "function")
             .put("function", function)
     });
@@ -103,8 +101,9 @@ pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &A
         .put("choices", vec![choice])
         .put("usage", head.usage())
         .put("service_tier", "default")
-        .put("system_fingerprint", head.fingerprint.as_str());
-    head::with_head(Reply::json(completion), &head.request_id, Some(answer))
+        .put("system_fingerprint", &head.fingerprint);
+    let pattern = Pattern::json(head.draws, &completion);
+    head::with_head(pattern, &head.request_id, Some(answer))
 }
 
 /// All that is said, in one text; none where it calls tools or refuses instead.

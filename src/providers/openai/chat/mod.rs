@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::errors;
 use crate::providers::api::{ModelApi, Render};
+use crate::providers::pattern::Pattern;
 use crate::providers::{Answer, ApiError, Conversation};
-use crate::{Exchange, Matcher, Mode, Reply, Request, Result};
+use crate::{Matcher, Mode, Request, Result};
 
 /// The Chat Completions API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,15 +27,15 @@ impl ModelApi for ChatCompletions {
 }
 
 impl Render for ChatCompletions {
-    fn render(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
-            stream::reply(exchange, conversation, answer)
+            stream::pattern(conversation, answer)
         } else {
-            completion::reply(exchange, conversation, answer)
+            completion::pattern(conversation, answer)
         }
     }
 
-    fn render_error(exchange: &Exchange, error: &ApiError) -> Reply {
-        errors::reply(exchange, error)
+    fn render_error(error: &ApiError) -> Pattern {
+        errors::pattern(error)
     }
 }

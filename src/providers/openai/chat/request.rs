@@ -35,6 +35,7 @@ fn read(json: Arc<Value>) -> Conversation {
         reasoning_effort: string(&json, "reasoning_effort"),
         messages,
         earlier_turns: 0,
+        as_array: false,
         json: Arc::default(),
     };
     conversation.json = json;

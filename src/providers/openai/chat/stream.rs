@@ -4,32 +4,34 @@ use serde_json::Value;
 
 use super::completion::{Head, finish_reason, text, tool_calls};
 use crate::providers::openai::{errors, head};
+use crate::providers::pattern::{self, Pattern};
+use crate::providers::text::Text;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Split};
-use crate::sse::Event;
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let option = |name: &str| {
         conversation
             .json
             .pointer(&format!("/stream_options/{name}"))
     };
     let mut stream = Stream {
-        head: Head::new(exchange, conversation, answer),
+        head: Head::new(conversation, answer),
         split: &answer.split,
         with_usage: option("include_usage") == Some(&Value::Bool(true)),
         obfuscated: option("include_obfuscation") != Some(&Value::Bool(false)),
         events: Vec::new(),
     };
     stream.play(answer);
-    let script = answer.script.clone().events(stream.events);
-    let script = match &answer.error {
-        Some(_) => script,
-        None => script.terminal_event("[DONE]"),
-    };
-    let reply = head::with_stream_head(Reply::script(script));
-    head::with_head(reply, &stream.head.request_id, Some(answer))
+    let done = answer.error.is_none().then(|| event(Text::of("[DONE]")));
+    let pattern = Pattern::stream(stream.head.draws, &answer.script, stream.events, done);
+    let pattern = head::with_stream_head(pattern);
+    head::with_head(pattern, &stream.head.request_id, Some(answer))
+}
+
+/// An event without a name.
+fn event(data: Text) -> Text {
+    pattern::event(None, data, "\n")
 }
 
 /// The chunks so far.
@@ -38,7 +40,7 @@ struct Stream<'a> {
     split: &'a Split,
     with_usage: bool,
     obfuscated: bool,
-    events: Vec<Event>,
+    events: Vec<Text>,
 }
 
 impl Stream<'_> {
@@ -47,7 +49,7 @@ impl Stream<'_> {
             self.say(answer);
         }
         if let Some(error) = &answer.error {
-            self.events.push(Event::data(errors::body(error).text()));
+            self.events.push(event(errors::body(error).text()));
             return;
         }
         let reason = answer.reason();
@@ -84,7 +86,7 @@ impl Stream<'_> {
                 .put("arguments", "");
             let first = Wire::object()
                 .put("index", index)
-                .put("id", self.head.tool_ids[index].as_str())
+                .put("id", &self.head.tool_ids[index])
                 .put("type", "function")
                 .put("function", function);
             self.tool_delta(first);
@@ -127,16 +129,16 @@ impl Stream<'_> {
             .head
             .object("chat.completion.chunk")
             .put("service_tier", "default")
-            .put("system_fingerprint", self.head.fingerprint.as_str())
+            .put("system_fingerprint", &self.head.fingerprint)
             .put("choices", choices);
         if self.with_usage {
             chunk = chunk.put("usage", usage);
         }
         if self.obfuscated {
             // With the member that holds it, the length of the whole is one above a multiple.
-            let len = chunk.text().chars().count() + r#","obfuscation":"""#.len() - 1;
-            chunk = chunk.put("obfuscation", head::padding(&mut self.head.ids, len));
+            let len = chunk.text().characters(&self.head.draws) + r#","obfuscation":"""#.len() - 1;
+            chunk = chunk.put("obfuscation", head::padding(&mut self.head.draws, len));
         }
-        self.events.push(Event::data(chunk.text()));
+        self.events.push(event(chunk.text()));
     }
 }

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use crate::providers::answer::Block;
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, ToolCall};
 
 /// An item of a response, with its id.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub(super) id: String,
+    pub(super) id: Wire,
     pub(super) kind: Kind,
 }
 
@@ -22,13 +22,13 @@ pub(super) enum Kind {
     Message(Vec<Part>),
     Reasoning {
         summary: Option<String>,
-        encrypted: Option<String>,
+        encrypted: Option<Wire>,
     },
 }
 
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) call_id: String,
+    pub(super) call_id: Wire,
     pub(super) name: String,
     /// The JSON of the arguments, or the text.
     pub(super) input: String,
@@ -60,13 +60,13 @@ impl Status {
 }
 
 /// The items of an answer. Texts in a row are one message.
-pub(super) fn items(ids: &mut Ids, conversation: &Conversation, answer: &Answer) -> Vec<Item> {
+pub(super) fn items(draws: &mut Draws, conversation: &Conversation, answer: &Answer) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     for block in &answer.content {
         let kind = match block {
             Block::RedactedThinking { data } => Kind::Reasoning {
                 summary: None,
-                encrypted: Some(data.clone()),
+                encrypted: Some(data.as_str().into()),
             },
             Block::Refusal { text } | Block::Text { text } => {
                 let part = Part {
@@ -82,15 +82,15 @@ pub(super) fn items(ids: &mut Ids, conversation: &Conversation, answer: &Answer)
             }
             Block::Thinking { text, signature } => {
                 let drawn = is_wanted(conversation, "reasoning.encrypted_content");
-                let drawn = drawn.then(|| format!("gAAAAA{}", ids.base64(90)));
+                let drawn = drawn.then(|| draws.base64("gAAAAA", 90));
                 Kind::Reasoning {
                     summary: Some(text.clone()),
-                    encrypted: signature.clone().or(drawn),
+                    encrypted: signature.as_deref().map(Wire::from).or(drawn),
                 }
             }
-            Block::ToolCall(call) => tool_call(ids, conversation, call),
+            Block::ToolCall(call) => tool_call(draws, conversation, call),
         };
-        let id = ids.hex(kind.prefix(), 50);
+        let id = draws.hex(kind.prefix(), 50);
         items.push(Item { id, kind });
     }
     items
@@ -102,9 +102,9 @@ fn is_wanted(conversation: &Conversation, what: &str) -> bool {
     include.is_some_and(|include| include.iter().any(|it| it == what))
 }
 
-fn tool_call(ids: &mut Ids, conversation: &Conversation, call: &ToolCall) -> Kind {
-    let drawn = ids.alphanumeric("call_", 24);
-    let call_id = call.id.clone().unwrap_or(drawn);
+fn tool_call(draws: &mut Draws, conversation: &Conversation, call: &ToolCall) -> Kind {
+    let drawn = draws.alphanumeric("call_", 24);
+    let call_id = call.id.as_deref().map_or(drawn, Wire::from);
     let name = call.name.clone();
     let tools = conversation.json.get("tools").and_then(Value::as_array);
     let is_custom = tools.is_some_and(|tools| {
@@ -166,7 +166,7 @@ impl Call {
         };
         item.put("status", status.as_str())
             .put(name, input)
-            .put("call_id", self.call_id.as_str())
+            .put("call_id", &self.call_id)
             .put("name", self.name.as_str())
     }
 }
@@ -174,7 +174,7 @@ impl Call {
 impl Item {
     /// In progress it has no content yet.
     pub(super) fn wire(&self, status: Status) -> Wire {
-        let item = Wire::object().put("id", self.id.as_str());
+        let item = Wire::object().put("id", &self.id);
         let is_begun = status == Status::InProgress;
         match &self.kind {
             Kind::Custom(call) => call.wire(item.put("type", "custom_tool_call"), "input", status),
@@ -193,7 +193,7 @@ impl Item {
                 let summary = summary.iter().filter(|_| !is_begun);
                 let summary = summary.map(|text| summary_text(text)).collect::<Vec<_>>();
                 item.put("type", "reasoning")
-                    .put_some("encrypted_content", encrypted.as_deref())
+                    .put_some("encrypted_content", encrypted.as_ref())
                     .put("summary", summary)
             }
         }

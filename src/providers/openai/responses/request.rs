@@ -53,6 +53,7 @@ fn read(json: Arc<Value>) -> Conversation {
             .and_then(Value::as_str)
             .map(str::to_owned),
         earlier_turns: previous.map_or(0, |id| turn_of(&id)),
+        as_array: false,
         messages,
         json: Arc::default(),
     };

@@ -3,29 +3,28 @@
 use serde_json::{Value, json};
 
 use super::items::{Item, Status, items};
-use crate::providers::ids::Ids;
+use crate::providers::draws::Draws;
 use crate::providers::openai::head;
+use crate::providers::pattern::Pattern;
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop};
-use crate::{Exchange, Reply};
 
 /// How many hexadecimal digits of an id tell the turn.
 const TURN: usize = 4;
 /// How many there are before them.
 const DRAWN: usize = 46;
 
-/// What of a response depends on the exchange.
+/// What a response is made of, however it stands.
 pub(super) struct Head<'a> {
-    pub(super) request_id: String,
-    id: String,
-    created_at: u64,
+    pub(super) request_id: Wire,
+    id: Wire,
     model: String,
     /// What the request says, which a response repeats.
     asked: &'a Value,
     pub(super) items: Vec<Item>,
-    /// What is left of them is for what only streams have.
-    pub(super) ids: Ids,
+    /// What only streams have is drawn after all this.
+    pub(super) draws: Draws,
     usage: Counted,
 }
 
@@ -68,25 +67,20 @@ impl Stage {
 }
 
 impl<'a> Head<'a> {
-    pub(super) fn new(
-        exchange: &Exchange,
-        conversation: &'a Conversation,
-        answer: &Answer,
-    ) -> Self {
-        let mut ids = Ids::new(exchange);
-        let request_id = head::request_id(&mut ids);
+    pub(super) fn new(conversation: &'a Conversation, answer: &Answer) -> Self {
+        let mut draws = Draws::default();
+        let request_id = head::request_id(&mut draws);
         let turn = conversation.turn() & 0xFFFF;
-        let id = format!("{}{turn:0TURN$x}", ids.hex("resp_", DRAWN));
+        let id = draws.hex_with("resp_", DRAWN, format!("{turn:0TURN$x}"));
         let (said, thought) = answer.bytes();
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
-            id: answer.id.clone().unwrap_or(id),
-            created_at: exchange.date().as_secs(),
+            id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
             asked: &conversation.json,
-            items: items(&mut ids, conversation, answer),
-            ids,
+            items: items(&mut draws, conversation, answer),
+            draws,
             usage: answer.usage.of(conversation, said, thought),
         }
     }
@@ -105,9 +99,9 @@ impl<'a> Head<'a> {
             Stage::Completed | Stage::InProgress => (None, None),
         };
         Wire::object()
-            .put("id", self.id.as_str())
+            .put("id", &self.id)
             .put("object", "response")
-            .put("created_at", self.created_at)
+            .put("created_at", Wire::Date)
             .put("status", stage.as_str())
             .put("background", asked("background", false.into()))
             .put("error", error)
@@ -186,8 +180,9 @@ pub(super) fn turn_of(id: &str) -> u64 {
         .unwrap_or_default()
 }
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
-    let head = Head::new(exchange, conversation, answer);
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
+    let head = Head::new(conversation, answer);
     let response = head.response(Stage::end_of(answer));
-    head::with_head(Reply::json(response), &head.request_id, Some(answer))
+    let pattern = Pattern::json(head.draws, &response);
+    head::with_head(pattern, &head.request_id, Some(answer))
 }

@@ -5,16 +5,16 @@ use serde_json::Value;
 use super::items::{Call, Item, Kind, Part, Status, summary_text};
 use super::response::{Head, Stage};
 use crate::providers::openai::{errors, head};
+use crate::providers::pattern::{self, Pattern};
+use crate::providers::text::Text;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, ApiError, Conversation, Split};
-use crate::sse::Event;
-use crate::{Exchange, Reply};
 
-pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &Answer) -> Reply {
+pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let obfuscated = conversation
         .json
         .pointer("/stream_options/include_obfuscation");
-    let mut head = Head::new(exchange, conversation, answer);
+    let mut head = Head::new(conversation, answer);
     let items = std::mem::take(&mut head.items);
     let mut stream = Stream {
         head,
@@ -47,10 +47,10 @@ pub(super) fn reply(exchange: &Exchange, conversation: &Conversation, answer: &A
     let name = format!("response.{}", end.as_str());
     let response = stream.head.response(end);
     stream.send(&name, Wire::object().put("response", response));
-    let last = stream.events.pop().unwrap_or_default();
-    let script = answer.script.clone().events(stream.events);
-    let reply = head::with_stream_head(Reply::script(script.terminal_event(last)));
-    head::with_head(reply, &stream.head.request_id, Some(answer))
+    let last = stream.events.pop();
+    let pattern = Pattern::stream(stream.head.draws, &answer.script, stream.events, last);
+    let pattern = head::with_stream_head(pattern);
+    head::with_head(pattern, &stream.head.request_id, Some(answer))
 }
 
 /// The error as its event has it.
@@ -75,7 +75,7 @@ struct Stream<'a> {
     head: Head<'a>,
     split: &'a Split,
     obfuscated: bool,
-    events: Vec<Event>,
+    events: Vec<Text>,
 }
 
 impl Stream<'_> {
@@ -85,7 +85,7 @@ impl Stream<'_> {
             .put("item", item.wire(Status::InProgress));
         self.send("response.output_item.added", added);
         let place = Wire::object()
-            .put("item_id", item.id.as_str())
+            .put("item_id", &item.id)
             .put("output_index", index);
         match &item.kind {
             Kind::Custom(call) => {
@@ -159,7 +159,7 @@ impl Stream<'_> {
                 delta = delta.put("logprobs", Vec::new());
             }
             if self.obfuscated {
-                let padding = head::padding(&mut self.head.ids, piece.chars().count());
+                let padding = head::padding(&mut self.head.draws, piece.chars().count());
                 delta = delta.put("obfuscation", padding);
             }
             self.send(&name, delta);
@@ -172,6 +172,7 @@ impl Stream<'_> {
             .put("type", name)
             .put("sequence_number", self.events.len());
         let data = data.put_all(fields);
-        self.events.push(Event::data(data.text()).named(name));
+        self.events
+            .push(pattern::event(Some(name), data.text(), "\n"));
     }
 }
