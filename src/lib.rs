@@ -55,6 +55,7 @@ mod engine;
 mod error;
 mod fault;
 mod flow;
+mod har;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod interleavings;
 mod limits;

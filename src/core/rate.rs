@@ -103,7 +103,7 @@ enum Counter {
 }
 
 impl Kind {
-    fn limit(self) -> u64 {
+    pub(crate) fn limit(self) -> u64 {
         match self {
             Self::FixedWindow { limit, .. } | Self::SlidingWindow { limit, .. } => limit,
             Self::TokenBucket { capacity, .. } => capacity,

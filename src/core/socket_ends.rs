@@ -110,9 +110,6 @@ impl<M: Mode> Core<M> {
             taken: Box::default(),
         };
         let exchange = connection.exchange;
-        if self.exchanges.get(exchange).is_none() {
-            return;
-        }
         if let Ok(over) = self.finish(exchange, outcome, &mut delivered) {
             let remains = after.remains();
             remains.over = Some(over);

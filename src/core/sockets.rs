@@ -136,12 +136,17 @@ impl<M: Mode> Core<M> {
         Ok(id)
     }
 
-    /// Opens a connection when it is time; leaves who is to be woken when it is not.
+    /// Opens a connection when it is time; leaves who is to be woken when it is not. Fails when its host
+    /// was killed meanwhile.
     pub(crate) fn open_socket(
         &mut self,
         id: SocketId,
         waker: &mut Option<Waker>,
     ) -> Result<(Next<()>, After)> {
+        let lost = self.socket(id).and_then(|it| self.lost.get(it.exchange));
+        if let Some((fault, _)) = lost {
+            return Err((*fault).into());
+        }
         let now = self.timeline.now();
         let ((next, response), after) = self.with_socket(id, |connection| {
             let next = connection.machine.open(now);

@@ -250,3 +250,50 @@ impl Entry {
         taken.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::engine::Timing;
+    use crate::{Local, MockTransport, Mode, Reply, Threaded};
+
+    /// Which of the entries have something noted beside them.
+    fn noted<M: Mode>() -> Vec<bool> {
+        let transport = MockTransport::<M>::builder().timing(Timing::Manual).build();
+        let millis = Duration::from_millis;
+        transport.get("/plain").reply(Reply::json([1, 2]));
+        transport.get("/frames").reply(Reply::stream(["a", "b"]));
+        transport
+            .get("/late")
+            .reply(Reply::text("late").delay(millis(1)));
+        let call = |path: &str| {
+            let request = http::Request::get(format!("https://api.test{path}")).body(());
+            transport.call(request.expect("a request"))
+        };
+        transport.advance(millis(7));
+        for path in ["/plain", "/frames"] {
+            let body = async { call(path).await?.into_body().bytes().await };
+            transport.block_on(body).expect("a body");
+        }
+        assert!(transport.block_on(call("/nowhere")).is_err());
+        drop(transport.block_on(call("/plain")));
+        // What takes time is noted.
+        let late = call("/late");
+        let clock = transport.clone();
+        let advancing = async { clock.advance(millis(1)) };
+        let both = futures_util::future::join(late, advancing);
+        assert!(transport.block_on(both).0.is_ok());
+        transport.engine.with(|core| {
+            let entries = core.journal.since(0);
+            entries.map(|(_, entry)| entry.trace.is_some()).collect()
+        })
+    }
+
+    #[test]
+    fn what_happens_on_the_tick_of_the_arrival_is_not_noted() {
+        let expected = [false, false, false, false, true];
+        assert_eq!(noted::<Local>(), expected);
+        assert_eq!(noted::<Threaded>(), expected);
+    }
+}

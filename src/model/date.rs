@@ -120,6 +120,14 @@ fn number(text: &str) -> Option<u64> {
     is_number.then(|| text.parse().ok())?
 }
 
+/// `1994-11-06T08:49:37.125Z` (RFC 3339): to the millisecond that has begun, so that dates are in the
+/// order of their texts.
+pub(crate) fn rfc3339(since_1970: Duration) -> String {
+    let whole = Date::at(since_1970).to_rfc3339();
+    let millis = since_1970.subsec_millis();
+    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+}
+
 fn is_leap(year: u64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
@@ -127,6 +135,14 @@ fn is_leap(year: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fractions_of_a_second_are_written() {
+        let at = |nanos| rfc3339(Duration::from_nanos(nanos));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(at(1_120_000_000), "1970-01-01T00:00:01.120Z");
+        assert_eq!(at(500), "1970-01-01T00:00:00.000Z");
+    }
 
     #[test]
     fn dates_are_written_as_the_standards_show_them() {

@@ -205,10 +205,11 @@ impl<M: Mode> Clone for RateLimit<M> {
 /// `3 requests in any 1s`
 impl<M: Mode> fmt::Display for RateLimit<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.style.tokens {
-            "tokens"
-        } else {
-            "requests"
+        let what = match (self.style.tokens, self.kind.limit()) {
+            (true, 1) => "token",
+            (true, _) => "tokens",
+            (false, 1) => "request",
+            (false, _) => "requests",
         };
         match self.kind {
             Kind::FixedWindow { limit, per } => write!(f, "{limit} {what} in each {per:?}"),

@@ -28,10 +28,19 @@
 //! assert_eq!(end.code.as_deref(), Some("ECONNRESET"));
 //! # Ok::<(), http::Error>(())
 //! ```
+//!
+//! To be kept or looked at, a [`Timeline`] is written as JSON ([`to_json`](Timeline::to_json)), as an HTTP
+//! archive for browsers' developer tools ([`to_har`](Timeline::to_har)), as a trace for Perfetto
+//! ([`to_chrome_trace`](Timeline::to_chrome_trace)), and as a picture ([`to_svg`](Timeline::to_svg)).
+//! `examples/timeline.rs` makes all four.
 
+mod har;
 mod record;
 mod retries;
+mod svg;
+mod trace;
 mod value;
+mod words;
 
 pub use self::retries::Retry;
 pub use self::value::{

@@ -121,7 +121,10 @@ fn entry<M: Mode>(
         // While a body is on its way, only its frames tell.
         bytes: captured.delivered.max(taken),
         body: kept(&captured.response_body),
-        messages: captured.messages.iter().map(said).collect(),
+        messages: {
+            let messages = captured.messages.iter();
+            messages.map(|it| said(it, with_bodies)).collect()
+        },
         dropped_messages: captured.dropped_messages,
         end: times.end.and_then(|at| end(&captured.outcome, at, cause)),
         request: Requested {
@@ -160,7 +163,7 @@ fn digest(bytes: &[u8]) -> String {
     format!("{hash:08x}")
 }
 
-fn said(message: &SocketMessage) -> Said {
+fn said(message: &SocketMessage, with_body: bool) -> Said {
     Said {
         at: message.at,
         from: message.from,
@@ -172,6 +175,7 @@ fn said(message: &SocketMessage) -> Said {
             Message::Text(_) => MessageKind::Text,
         },
         bytes: message.bytes as u64,
+        body: body(message.message.payload()).filter(|_| with_body),
     }
 }
 

@@ -202,7 +202,7 @@ pub enum Body {
 }
 
 /// A message on a WebSocket connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Said {
@@ -214,7 +214,11 @@ pub struct Said {
     /// What it is.
     pub kind: MessageKind,
     /// How many bytes its payload has.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub bytes: u64,
+    /// The payload, as far as the journal has it; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
 }
 
 /// What a message is (RFC 6455 §5.5, §5.6).
@@ -359,6 +363,16 @@ impl Entry {
         let (_, host) = authority.rsplit_once('@').unwrap_or(("", authority));
         let port = host.rfind(':').filter(|at| !host[*at..].contains(']'));
         Some(&host[..port.unwrap_or(host.len())])
+    }
+
+    /// The path of the URL, with its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let url = &self.request.url;
+        let Some((_, rest)) = url.split_once("://") else {
+            return url;
+        };
+        rest.find(['/', '?', '#']).map_or("/", |at| &rest[at..])
     }
 
     /// Whether it has asked this host.

@@ -141,3 +141,20 @@ fn connections_of_a_killed_host_end_with_1006() {
     transport.restart("api.test");
     assert!(connect().is_ok());
 }
+
+#[test]
+fn a_connection_that_is_being_made_fails_with_its_host() {
+    let transport = MockTransport::builder().timing(Timing::Manual).build();
+    let delay = Duration::from_millis(10);
+    let chat = SocketScript::new().open_after(delay);
+    transport.websocket("wss://api.test/chat").accept(chat);
+    let request = http::Request::get("wss://api.test/chat").body(()).unwrap();
+    let mut connect = transport.connect(request);
+    assert!((&mut connect).now_or_never().is_none());
+    transport.kill("api.test");
+    let error = connect.now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.fault(), Some(Fault::ConnectionReset));
+    transport.advance(delay);
+    let captured = transport.last_request().unwrap();
+    assert_eq!((captured.response, transport.in_flight()), (None, 0));
+}

@@ -262,7 +262,7 @@ fn a_rate_limit_tells_which_one_has_refused() {
     let timeline = transport.timeline();
     let refused = |at: usize| timeline.entries[at].refused.as_deref();
     assert_eq!(refused(0), None);
-    assert_eq!(refused(1), Some("1 requests at once, 1 more in each 1s"));
+    assert_eq!(refused(1), Some("1 request at once, 1 more in each 1s"));
     assert_eq!(refused(2), Some("2 requests in any 1s"));
     let status = |at: usize| timeline.entries[at].head.as_ref().unwrap().status;
     assert_eq!([status(0), status(1), status(2)], [200, 429, 429]);
