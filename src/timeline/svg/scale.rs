@@ -87,7 +87,7 @@ impl Scale {
     pub(super) fn x(&self, time: Duration) -> f64 {
         let time = time.as_nanos() as f64;
         let piece = self.pieces.iter().find(|piece| time <= piece.to);
-        let Some(piece) = piece.or(self.pieces.last()) else {
+        let Some(piece) = piece.or_else(|| self.pieces.last()) else {
             return 0.0;
         };
         let share = (time - piece.from) / (piece.to - piece.from);
