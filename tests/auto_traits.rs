@@ -6,8 +6,8 @@ use std::rc::Rc;
 use futures::{SinkExt, StreamExt};
 
 use mockwire::futures::{
-    Body, Connect, Endpoint, Held, Hold, NextHeld, NextSocket, Respond, Rule, Scope, ServerSocket,
-    Socket, WaitForMessage, WaitForRequests,
+    Body, Connect, Endpoint, Held, Hold, NextHeld, NextSocket, PermitEvents, Respond, Rule, Scope,
+    ServerSocket, Socket, WaitForMessage, WaitForRequests,
 };
 use mockwire::state::{Cache, Sessions, State, Turn};
 use mockwire::{
@@ -72,6 +72,8 @@ fn the_futures_and_bodies_of_a_threaded_transport_are_send() {
     is_send::<NextHeld<'static, Threaded>>();
     is_send::<Held<Threaded>>();
     is_sync::<Held<Threaded>>();
+    is_send::<PermitEvents<Threaded>>();
+    is_sync::<PermitEvents<Threaded>>();
     is_send::<WaitForRequests<Threaded>>();
     is_send::<Connect<Threaded>>();
     is_sync::<Connect<Threaded>>();
@@ -137,6 +139,7 @@ fn nothing_that_is_polled_has_to_be_pinned() {
         is_unpin::<Respond<M>>();
         is_unpin::<Body<M>>();
         is_unpin::<NextHeld<'static, M>>();
+        is_unpin::<PermitEvents<M>>();
         is_unpin::<WaitForRequests<M>>();
         is_unpin::<mockwire::futures::Ticket<u8, M>>();
         is_unpin::<mockwire::futures::NextItem<'static, u8, M>>();

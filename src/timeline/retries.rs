@@ -19,21 +19,19 @@ pub struct Retry {
     pub delay: Duration,
 }
 
-/// What makes two requests the same.
-#[derive(PartialEq, Eq, Hash)]
-enum Key<'a> {
-    Body(Option<&'a str>, u64),
-    Idempotency(&'a str),
-}
+/// What is the same in all attempts at one thing: method, URL, and body.
+type Content<'a> = (&'a str, &'a str, Option<&'a str>, u64);
 
 impl Timeline {
     /// The retries among the exchanges, in the order of their arrival.
     ///
-    /// A request is a retry of an earlier one with the same method and URL, and with the same body or
-    /// the same `idempotency-key`, that had ended without success before it arrived: with an error,
-    /// given up by the client before the head or in the midst of the body, or with status 408, 409,
-    /// 425, 429 or 500 and above. Nothing is retried by two of them: of several attempts that might be
-    /// meant, it is the one that ended last.
+    /// A request is a retry of an earlier one with the same method, URL and body that had ended without
+    /// success before it arrived: with an error, given up by the client before the head or in the midst
+    /// of the body, or with status 408, 409, 425, 429 or 500 and above. Nothing is retried by two of
+    /// them: of several attempts that might be meant, it is the one that ended last. A client that
+    /// counts its attempts (`x-stainless-retry-count`) says itself which one is the first.
+    ///
+    /// That is what is drawn. [`verdict`](crate::verdict) looks closer, and judges.
     ///
     /// ```
     /// use std::time::Duration;
@@ -58,13 +56,14 @@ impl Timeline {
         let mut open: HashMap<_, Vec<(&Entry, u32)>> = HashMap::new();
         let mut retries = Vec::new();
         for entry in &self.entries {
-            let attempts = open.entry(key(entry)).or_default();
+            let attempts = open.entry(content(entry)).or_default();
             let ended = attempts.iter().enumerate().filter_map(|(at, (it, _))| {
                 let end = it.end.as_ref().filter(|end| end.at <= entry.received)?;
                 Some((end.at, at))
             });
             let mut attempt = 1;
-            if let Some((ended, at)) = ended.max() {
+            let is_first = entry.request_header("x-stainless-retry-count") == Some("0");
+            if let Some((ended, at)) = ended.max().filter(|_| !is_first) {
                 let (before, made) = attempts.swap_remove(at);
                 attempt = made + 1;
                 retries.push(Retry {
@@ -82,15 +81,10 @@ impl Timeline {
     }
 }
 
-fn key(entry: &Entry) -> (&str, &str, Key<'_>) {
+fn content(entry: &Entry) -> Content<'_> {
     let request = &entry.request;
-    let body = || Key::Body(request.digest.as_deref(), request.bytes);
-    let key = entry.request_header("idempotency-key");
-    (
-        &request.method,
-        &request.url,
-        key.map_or_else(body, Key::Idempotency),
-    )
+    let digest = request.digest.as_deref();
+    (&request.method, &request.url, digest, request.bytes)
 }
 
 /// Whether a client may want to try again.
@@ -177,17 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn an_idempotency_key_says_more_than_the_body() {
-        let with_key = |mut entry: Entry, key: &str| {
-            let field = ("idempotency-key".to_owned(), key.to_owned());
+    fn another_body_is_another_thing() {
+        let mut other = entry(2, 2, 2, 200);
+        other.request.digest = Some("other".into());
+        assert_eq!(retries(vec![entry(1, 0, 1, 500), other]), []);
+    }
+
+    #[test]
+    fn a_client_that_counts_says_which_attempt_is_the_first() {
+        let counted = |mut entry: Entry, count: &str| {
+            let field = ("x-stainless-retry-count".to_owned(), count.to_owned());
             entry.request.headers.push(field);
             entry
         };
-        let mut other_body = with_key(entry(2, 2, 2, 200), "a");
-        other_body.request.digest = Some("other".into());
-        let first = with_key(entry(1, 0, 1, 500), "a");
-        assert_eq!(retries(vec![first.clone(), other_body]), [(2, 1, 2)]);
-        let other_key = with_key(entry(2, 2, 2, 200), "b");
-        assert_eq!(retries(vec![first, other_key]), []);
+        let first = counted(entry(1, 0, 1, 500), "0");
+        let again = counted(entry(2, 2, 2, 200), "1");
+        let another = counted(entry(2, 2, 2, 200), "0");
+        assert_eq!(retries(vec![first.clone(), again]), [(2, 1, 2)]);
+        assert_eq!(retries(vec![first, another]), []);
     }
 }
