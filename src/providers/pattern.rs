@@ -21,7 +21,7 @@ pub struct Pattern {
 enum Body {
     Stream {
         /// None where the frames come at once.
-        script: Option<Script>,
+        script: Option<Box<Script>>,
         frames: Vec<Prepared>,
         /// The protocol's own last words.
         terminal: Option<Prepared>,
@@ -44,7 +44,7 @@ impl Pattern {
         terminal: Option<Text>,
     ) -> Self {
         let body = Body::Stream {
-            script: (*script != Script::default()).then(|| script.clone()),
+            script: (*script != Script::default()).then(|| Box::new(script.clone())),
             frames: frames.into_iter().map(Text::prepared).collect(),
             terminal: terminal.map(Text::prepared),
         };
@@ -100,7 +100,7 @@ impl Pattern {
                 terminal,
             } => {
                 let frames = frames.iter().map(fill);
-                stream(script.as_ref(), frames, terminal.as_ref().map(fill))
+                stream(script.as_deref(), frames, terminal.as_ref().map(fill))
             }
         };
         let fields = self.fields.iter();
