@@ -142,7 +142,7 @@ pub(crate) struct Registered<M: Mode> {
 
 pub(crate) struct Rules<M: Mode> {
     registered: SlotMap<RuleId, Registered<M>>,
-    /// Those that have answered and were removed: captures name them still.
+    /// Those that were removed and whose replies captures name still.
     removed: BTreeMap<RuleId, M::Ptr<Rule<M>>>,
     /// How many removed ones are remembered before it is worth while to look who is named still.
     many: usize,
@@ -280,13 +280,15 @@ impl<M: Mode> Rules<M> {
     pub(crate) fn remove(&mut self, id: RuleId) -> Option<M::Ptr<Rule<M>>> {
         let Registered { rule, hits } = self.registered.remove(id)?;
         self.index.remove(Route::of_rule(&rule.matcher), id);
-        if hits > 0 {
+        // What makes replies, and what it owns, goes with the rule: captures name those that are values.
+        let mut replies = rule.action.replies().iter();
+        if hits > 0 && replies.any(|reply| !reply.is_from_exchange()) {
             self.removed.insert(id, rule.clone());
         }
         Some(rule)
     }
 
-    /// A rule, also one that was removed if a capture may name it.
+    /// A rule, also one that was removed if a capture may name its reply.
     pub(crate) fn ever(&self, id: RuleId) -> Option<&M::Ptr<Rule<M>>> {
         let registered = self.registered.get(id).map(|it| &it.rule);
         registered.or_else(|| self.removed.get(&id))
