@@ -210,7 +210,6 @@ typed2.get("/").stateIs("user", { name: "Ada" }).hasState("turns").withoutState(
 const anything: number = transport.state.get("turn") + 1;
 const alone: State<{ a: number }> = new State<{ a: number }>().set("a", 1);
 export { alone, anything, user2 };
-export { cached, counts, status };
 
 // Limits and faults.
 const limit: RateLimit = { tokenBucket: 10, refill: 1, per: 1000, tokens: (request) => request.json().n, headers: "openai", retryAfter: "date" };
