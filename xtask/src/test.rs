@@ -139,6 +139,9 @@ fn wasm(name: &str) -> Result<Cmd> {
     let runner = bindgen::ensure()?.test_runner;
     let test = "test --locked -p mockwire --features js --target";
     let cmd = toolchain.cargo(test)?.arg(TARGET).arg("--test").arg(name);
+    // The browser loads all of it, and has a limit to how long it may take: a third without what debuggers
+    // want to know.
+    let cmd = cmd.env("CARGO_PROFILE_DEV_DEBUG", "0");
     Ok(cmd.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner))
 }
 
