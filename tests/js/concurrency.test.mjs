@@ -298,6 +298,15 @@ describe("giving up", () => {
     assert.throws(() => transport.concurrency(), DisposedError);
   });
 
+  test("what was on its way can be read when the transport is disposed", async () => {
+    const transport = new MockTransport({ concurrency: { max: 3 } });
+    transport.otherwise().reply("ok");
+    const [text, body] = await Promise.all([transport.fetch(host(0)), transport.fetch(host(0))]);
+    transport.dispose();
+    assert.equal(await text.text(), "ok");
+    await body.body.cancel();
+  });
+
   test("resetting ends them too, and the limits hold as before", withTransport({ concurrency: { max: 2, key: (request) => request.method } }, async (transport) => {
     transport.get("/").hold();
     const calls = [1, 2, 3, 4].map(() => failureOf(transport.fetch(host(0))));

@@ -38,7 +38,7 @@ export class Admission {
   /** An exchange is over, and gives back what it holds. */
   over(exchange: Exchange): void {
     this.#waiting.delete(this.#numbers.get(exchange) ?? NaN);
-    if (this.#isClosing) return;
+    if (this.#isClosing || this.#core.disposed) return;
     this.#core.follow();
     exchange.tell(this.#core.engine);
     this.serve();
