@@ -1,5 +1,6 @@
 //! One module per group of goals; each returns rows, most of them for one mode.
 
+mod answers;
 mod buffers;
 mod connection;
 mod cycle;
@@ -60,6 +61,9 @@ pub fn rows<S: Subject>(plan: Plan, loopback: &Loopback, wanted: &[String]) -> V
 #[must_use]
 pub fn rows_without_mode(plan: Plan, loopback: &Loopback, wanted: &[String]) -> Vec<Row> {
     let mut rows = Vec::new();
+    if wants(wanted, &["A1", "A2"]) {
+        rows.extend(answers::rows(plan));
+    }
     if wants(wanted, &["C1", "C2", "C3", "C4", "C5"]) {
         rows.extend(connection::rows(plan));
     }
@@ -80,7 +84,9 @@ fn wants(wanted: &[String], goals: &[&str]) -> bool {
 }
 
 /// The goals, by their plain names.
-const GOALS: [&str; 24] = [
+const GOALS: [&str; 26] = [
+    "A1",
+    "A2",
     "C1",
     "C2",
     "C3",
