@@ -1,6 +1,4 @@
-//! A test that is recorded once, from a real transport, and replayed from then on.
-//!
-//! `cargo run --example recorded`
+//! A test that is recorded once, then replayed. `cargo run --example recorded`
 
 use mockwire::cassette::{Options, RecordMode, Speed};
 use mockwire::sse::Event;
@@ -31,10 +29,8 @@ fn main() -> Result<()> {
     recorder.save()?;
     println!("{}", std::fs::read_to_string(&path).unwrap_or_default());
 
-    let replay = Recorder::open(
-        &path,
-        Options::new().mode(RecordMode::Strict).speed(Speed::Real),
-    )?;
+    let options = Options::new().mode(RecordMode::Strict).speed(Speed::Real);
+    let replay = Recorder::open(&path, options)?;
     let transport = MockTransport::new();
     transport.otherwise().replay(&replay);
     assert_eq!(transport.block_on(ask(&transport))?, live);

@@ -5,19 +5,18 @@ use mockwire::sync::MockTransport;
 use serde_json::{Value, json};
 
 /// The code under test.
-async fn agent(transport: &MockTransport, question: &str) -> mockwire::Result<String> {
+async fn agent(transport: &MockTransport, question: &str) -> mockwire::Result<Value> {
     let mut messages = vec![json!({"role": "user", "content": question})];
     loop {
         let body = json!({"model": "gpt", "messages": messages});
         let request = http::Request::post("https://api.openai.com/v1/chat/completions");
-        let request = request.body(body).expect("a request");
-        let text = transport.call(request).await?.into_body().text().await?;
-        let answer: Value = serde_json::from_str(&text).expect("JSON");
-        let message = answer["choices"][0]["message"].clone();
-        messages.push(message.clone());
+        let call = transport.call(request.body(body).expect("a request"));
+        let answer: Value = call.await?.into_body().json().await?;
+        let message = &answer["choices"][0]["message"];
         let Some(calls) = message["tool_calls"].as_array() else {
-            return Ok(message["content"].as_str().unwrap_or_default().to_owned());
+            return Ok(message["content"].clone());
         };
+        messages.push(message.clone());
         for call in calls {
             messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "21 °C"}));
         }
@@ -26,17 +25,11 @@ async fn agent(transport: &MockTransport, question: &str) -> mockwire::Result<St
 
 fn main() -> mockwire::Result<()> {
     let transport = MockTransport::new();
-    let both = Answer::new()
-        .tool("weather", json!({"city": "Paris"}))
-        .tool("clock", ());
-    let results = Prompt::new()
-        .tool_result_contains("weather", "21")
-        .tool_result("clock");
-    openai::chat_completions(&transport).dialogue(
-        Dialogue::new()
-            .turn("Is it warm?", both)
-            .turn(results, "Yes, it is."),
-    );
+    let weather = Answer::new().tool("weather", json!({"city": "Paris"}));
+    let results = Prompt::new().tool_result_contains("weather", "21");
+    let dialogue = Dialogue::new().turn("Is it warm?", weather.tool("clock", ()));
+    openai::chat_completions(&transport)
+        .dialogue(dialogue.turn(results.tool_result("clock"), "Yes, it is."));
 
     let said = transport.block_on(agent(&transport, "Is it warm?"))?;
     assert_eq!(said, "Yes, it is.");

@@ -219,3 +219,16 @@ pub mod local {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code of the guides, compiled and run.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../docs/guides/anthropic.md")]
+    struct Anthropic;
+    #[doc = include_str!("../docs/guides/gemini.md")]
+    struct Gemini;
+    #[doc = include_str!("../docs/guides/openai-chat.md")]
+    struct OpenAiChat;
+    #[doc = include_str!("../docs/guides/openai-responses.md")]
+    struct OpenAiResponses;
+}
