@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::api_error::ApiError;
+use super::conversation::Conversation;
 use super::split::Split;
+use super::stop::Stop;
+use super::tool_call::ToolCall;
 use super::usage::Usage;
 use crate::Script;
 use crate::model::millis;
@@ -62,6 +65,9 @@ pub struct Answer {
     pub(super) headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) error: Option<ApiError>,
+    /// What else it could say.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) alternatives: Vec<Self>,
 }
 
 /// A part of what the model says.
@@ -83,55 +89,6 @@ pub(super) enum Block {
         signature: Option<String>,
     },
     ToolCall(ToolCall),
-}
-
-/// A call of a tool: what a model wants to be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ToolCall {
-    pub(super) name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<String>,
-    /// `null` is no arguments.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub(super) arguments: Value,
-    /// What stands for the arguments, as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) raw: Option<String>,
-}
-
-/// Why the model stops. Unless it is said, it is the end of its turn, or the tools that it calls, or that
-/// it refuses.
-///
-/// | | Anthropic | Chat Completions | Responses | Gemini |
-/// |---|---|---|---|---|
-/// | `ContentFilter` | `refusal` | `content_filter` | `incomplete`: `content_filter` | `SAFETY` |
-/// | `EndTurn` | `end_turn` | `stop` | `completed` | `STOP` |
-/// | `MaxTokens` | `max_tokens` | `length` | `incomplete`: `max_output_tokens` | `MAX_TOKENS` |
-/// | `PauseTurn` | `pause_turn` | `stop` | `completed` | `STOP` |
-/// | `Refusal` | `refusal` | `stop` | `completed` | `SAFETY` |
-/// | `StopSequence` | `stop_sequence` | `stop` | `completed` | `STOP` |
-/// | `ToolUse` | `tool_use` | `tool_calls` | `completed` | `STOP` |
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Stop {
-    /// A filter has cut it off.
-    ContentFilter,
-    /// It has said what it had to say.
-    EndTurn,
-    /// There may be no more tokens.
-    MaxTokens,
-    /// In the provider's own word.
-    Other(String),
-    /// A long turn is interrupted, and the client is to send it back.
-    PauseTurn,
-    /// It does not want to.
-    Refusal,
-    /// This text came, at which it was to stop.
-    StopSequence(String),
-    /// It waits for the results of tools.
-    ToolUse,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -249,8 +206,35 @@ impl Answer {
         self
     }
 
-    /// The deltas of tool calls that are made in parallel come in turns, where the provider does that
-    /// (Chat Completions).
+    /// Another answer, for a request that asks for several at once: `n` of Chat Completions, at most 128,
+    /// and `candidateCount` of Gemini, at most 8; a request for more is refused as the provider refuses
+    /// it. Who asks for more than there are gets the same ones again. Of an alternative, only what it says,
+    /// why it stops and how it is split count.
+    ///
+    /// ```
+    /// use mockwire::providers::{Answer, openai};
+    /// use mockwire::sync::MockTransport;
+    /// use serde_json::{Value, json};
+    ///
+    /// let transport = MockTransport::new();
+    /// openai::chat_completions(&transport).reply(Answer::text("Yes").alternative("No"));
+    ///
+    /// let body = json!({"model": "gpt", "n": 3, "messages": [{"role": "user", "content": "Is it?"}]});
+    /// let request = http::Request::post("https://api.openai.com/v1/chat/completions").body(body).unwrap();
+    /// let text = transport.block_on(async { transport.call(request).await?.into_body().text().await })?;
+    /// let completion: Value = serde_json::from_str(&text).unwrap();
+    /// let said = |index: usize| &completion["choices"][index]["message"]["content"];
+    /// assert_eq!([said(0), said(1), said(2)], ["Yes", "No", "Yes"]);
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    #[must_use]
+    pub fn alternative(mut self, answer: impl Into<Self>) -> Self {
+        self.alternatives.push(answer.into());
+        self
+    }
+
+    /// The deltas of tool calls that are made in parallel come in turns, and so do those of several
+    /// answers, where the provider does that (Chat Completions).
     #[must_use]
     pub fn interleaved(mut self) -> Self {
         self.interleaved = true;
@@ -261,6 +245,9 @@ impl Answer {
     /// steps the events are added. The event that ends the protocol is its
     /// [`terminal`](Script::terminal), so [`without_terminal`](Script::without_terminal) leaves it out;
     /// [`Chunking::Bytes`](crate::Chunking::Bytes) tears characters.
+    ///
+    /// Lines end as those of the provider do, whatever the script's
+    /// [`line_ending`](Script::line_ending) is: that is for events that the script has itself.
     ///
     /// ```
     /// use std::time::Duration;
@@ -325,6 +312,13 @@ impl Answer {
         }
     }
 
+    /// As many answers as the request asks for: this one, its alternatives, and then these again.
+    pub(super) fn choices(&self, conversation: &Conversation) -> impl Iterator<Item = &Self> {
+        let count = conversation.choices.unwrap_or(1);
+        let all = std::iter::once(self).chain(&self.alternatives).cycle();
+        all.take(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// The refusal, if it is one.
     pub(super) fn refused(&self) -> Option<&str> {
         self.content.iter().find_map(|block| match block {
@@ -333,10 +327,10 @@ impl Answer {
         })
     }
 
-    /// How many bytes it says (tool calls included), and how many it thinks.
-    pub(super) fn bytes(&self) -> (usize, usize) {
+    /// How many bytes are said in all answers (tool calls included), and how many are thought.
+    pub(super) fn bytes(&self, conversation: &Conversation) -> (usize, usize) {
         let mut bytes = (0, 0);
-        for block in &self.content {
+        for block in self.choices(conversation).flat_map(|it| &it.content) {
             match block {
                 Block::RedactedThinking { data } => bytes.1 += data.len(),
                 Block::Thinking { text, .. } => bytes.1 += text.len(),
@@ -345,53 +339,6 @@ impl Answer {
             }
         }
         bytes
-    }
-}
-
-impl ToolCall {
-    /// A call of the tool of this name, with these arguments.
-    #[must_use]
-    pub fn new(name: impl Into<String>, arguments: impl Into<Value>) -> Self {
-        Self {
-            name: name.into(),
-            id: None,
-            arguments: arguments.into(),
-            raw: None,
-        }
-    }
-
-    /// The id of the call; made from the transport's seed unless it is said.
-    #[must_use]
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
-        self
-    }
-
-    /// This stands for the arguments, as it is: for JSON that a model got wrong or did not finish. Where
-    /// the wire has a JSON value and this is none, it has an empty object.
-    #[must_use]
-    pub fn raw(mut self, text: impl Into<String>) -> Self {
-        self.raw = Some(text.into());
-        self
-    }
-
-    /// The JSON of the arguments; `{}` for none.
-    pub(super) fn text(&self) -> String {
-        match (&self.raw, &self.arguments) {
-            (Some(raw), _) => raw.clone(),
-            (None, Value::Null) => "{}".to_owned(),
-            (None, arguments) => arguments.to_string(),
-        }
-    }
-
-    /// The arguments as a value.
-    pub(super) fn value(&self) -> Value {
-        let empty = || Value::Object(Map::new());
-        match (&self.raw, &self.arguments) {
-            (Some(raw), _) => serde_json::from_str(raw).unwrap_or_else(|_| empty()),
-            (None, Value::Null) => empty(),
-            (None, arguments) => arguments.clone(),
-        }
     }
 }
 
@@ -437,6 +384,7 @@ mod tests {
             .split(Split::Bytes(3))
             .script(Script::new().gap(Duration::from_millis(5)).reset())
             .header("x-a", "b")
+            .alternative("or not")
             .then_error(ApiError::overloaded().retry_after(Duration::from_millis(1500)));
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer);

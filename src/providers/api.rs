@@ -1,6 +1,9 @@
 //! What the providers have in common: which requests are theirs, how they are read, how they answer.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::api_error::ApiError;
@@ -24,7 +27,20 @@ pub trait ModelApi: Render + Sized {
     /// # Errors
     ///
     /// [`Part::Json`](crate::Part::Json) when the body is not JSON.
-    fn conversation(request: &Request) -> Result<Arc<Conversation>>;
+    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
+        let view = request.view_with(|request| {
+            let json = request.json_value()?;
+            let mut conversation = Self::read(request, &json);
+            conversation.json = json;
+            conversation.name_results();
+            let api = PhantomData::<Self>;
+            Ok::<_, crate::Error>(View {
+                conversation: Arc::new(conversation),
+                api,
+            })
+        })?;
+        Ok(view.conversation.clone())
+    }
 
     /// What the model says, as a reply: for sequences, for requests that are held, for limits.
     ///
@@ -49,9 +65,25 @@ pub trait ModelApi: Render + Sized {
     }
 }
 
-/// How a provider writes what is said: the part that only this crate implements. What depends on the
-/// exchange is left open.
+/// What is read off a request: each API has its own view of it.
+struct View<A> {
+    conversation: Arc<Conversation>,
+    api: PhantomData<A>,
+}
+
+/// How a provider reads what is asked, and writes what is said: the part that only this crate implements.
+/// What depends on the exchange is left open.
 pub trait Render: Clone + Copy + Default + Send + Sync + 'static {
+    /// What a request asks, but for its JSON and for the names of results, which are all alike.
+    #[doc(hidden)]
+    fn read(request: &Request, json: &Value) -> Conversation;
+
+    /// Why the provider refuses this, whatever the model says.
+    #[doc(hidden)]
+    fn refuse(_: &Conversation) -> Option<ApiError> {
+        None
+    }
+
     /// The response to a request that could be read.
     #[doc(hidden)]
     fn render(conversation: &Conversation, answer: &Answer) -> Pattern;

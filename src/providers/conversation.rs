@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::openai::tells_tool;
 use super::usage::tokens;
 
 /// What a request asks of a model: a view of its JSON, made once per request and shared. The same for
@@ -48,6 +50,8 @@ pub struct Conversation {
     pub tools: Vec<Tool>,
     /// How many tokens the answer may have.
     pub max_tokens: Option<u64>,
+    /// How many answers are asked for at once: `n` of Chat Completions, `candidateCount` of Gemini.
+    pub choices: Option<u64>,
     /// Whether a stream is asked for.
     pub stream: bool,
     /// How many tokens the model may think.
@@ -74,7 +78,8 @@ pub struct Message {
 }
 
 /// Who says a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Role {
     /// The model.
@@ -170,10 +175,30 @@ impl Conversation {
     #[must_use]
     pub fn tool_result(&self, id_or_name: &str) -> Option<&str> {
         self.tool_results().find_map(|block| match block {
-            MessageBlock::ToolResult {
-                id, name, content, ..
-            } if id == id_or_name || name == id_or_name => Some(content.as_str()),
+            MessageBlock::ToolResult { content, .. } if block.is_result_of(id_or_name) => {
+                Some(content.as_str())
+            }
             _ => None,
+        })
+    }
+
+    /// Whether somebody of this role has said something, wherever the provider has it.
+    pub(super) fn has_role(&self, role: Role) -> bool {
+        let is_result = |it: &MessageBlock| matches!(it, MessageBlock::ToolResult { .. });
+        let mut messages = self.messages.iter();
+        match role {
+            Role::System if self.system.is_some() => true,
+            Role::Tool => messages.any(|message| message.blocks.iter().any(is_result)),
+            _ => messages.any(|message| message.role == role),
+        }
+    }
+
+    /// Whether the model has called this tool before.
+    pub(super) fn has_called(&self, tool: &str) -> bool {
+        let mut blocks = self.messages.iter().flat_map(|message| &message.blocks);
+        blocks.any(|block| match block {
+            MessageBlock::ToolCall { name, .. } => name == tool,
+            _ => block.is_result_of(tool),
         })
     }
 
@@ -265,6 +290,33 @@ impl Message {
     }
 }
 
+impl MessageBlock {
+    /// Whether it is the result of the call with this id, or of a call of the tool of this name. Where
+    /// the request has only the id of the call, the id may tell.
+    fn is_result_of(&self, id_or_name: &str) -> bool {
+        match self {
+            Self::ToolResult { id, name, .. } => {
+                let is_told = || name.is_empty() && tells_tool(id, id_or_name);
+                id == id_or_name || name == id_or_name || is_told()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Role {
+    /// As OpenAI calls it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assistant => "assistant",
+            Self::System => "system",
+            Self::Tool => "tool",
+            Self::User => "user",
+        }
+    }
+}
+
 impl Tool {
     pub(super) fn new(name: String, description: Option<String>, schema: Value) -> Self {
         Self {
@@ -285,33 +337,4 @@ impl Tool {
         let names = self.schema.get("required").and_then(Value::as_array);
         names.into_iter().flatten().filter_map(Value::as_str)
     }
-}
-
-/// What is at a place of a JSON value, as text.
-pub(super) fn string(value: &Value, name: &str) -> Option<String> {
-    Some(value.get(name)?.as_str()?.to_owned())
-}
-
-/// What is at a place of a JSON value, as a list.
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    let list = value.get(name).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
-}
-
-/// The text of something that is a string, or a list of blocks of which some have a `text`; or its JSON.
-pub(super) fn content_text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) if blocks.iter().all(|block| block.get("text").is_some()) => {
-            let texts = blocks.iter().filter_map(|block| string(block, "text"));
-            texts.collect::<Vec<_>>().join("\n")
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Arguments that are written as a text; what is no JSON stays a text.
-pub(super) fn parsed(arguments: &str) -> Value {
-    serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into())
 }

@@ -14,7 +14,8 @@ use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
 /// A scripted conversation: turn by turn what the model is asked, and what it answers.
 ///
 /// The history in each request says which turn it is ([`Conversation::turn`]), so requests may be
-/// retried, and many clients may have the same dialogue at once. A request that fits no turn matches
+/// retried, and many clients may have the same dialogue at once; [`in_scenario`](Self::in_scenario) counts
+/// requests instead. A request that fits no turn matches
 /// nothing: its [`Diagnosis`](crate::Diagnosis) names the nearest turn and what differs there. A turn
 /// that never comes fails [`verify`](crate::MockTransport::verify).
 ///
@@ -50,7 +51,18 @@ use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
 pub struct Dialogue {
     turns: Vec<(Prompt, Answer)>,
     end: SequenceEnd,
-    any_order: bool,
+    progress: Progress,
+}
+
+/// What says which turn it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Progress {
+    #[default]
+    History,
+    /// The prompts alone.
+    Prompts,
+    /// The scenario of this name.
+    Scenario(String),
 }
 
 impl Dialogue {
@@ -76,24 +88,65 @@ impl Dialogue {
     /// The turns may come in any order: the prompts alone say which it is, and the history does not
     /// count. A request that fits more than one fails, with an [`AmbiguousTurn`].
     pub fn in_any_order(mut self) -> Self {
-        self.any_order = true;
+        self.progress = Progress::Prompts;
+        self
+    }
+
+    /// Each request that is answered moves the dialogue on by a turn, whatever its history: for clients
+    /// that leave the history to the provider (a `conversation` of OpenAI's Responses, ids of one's own
+    /// making), or that cut it. A retry gets the next turn, and all clients have one dialogue.
+    ///
+    /// The turn is kept as the transport's scenario of this name: `"started"`, `"turn 2"` and so on, and
+    /// in the end `"over"`. See [`When::in_scenario`](crate::When::in_scenario), which the rules then
+    /// cannot use for another; [`MockTransport::set_scenario`](crate::MockTransport::set_scenario) goes to
+    /// any turn.
+    ///
+    /// ```
+    /// use mockwire::providers::{Dialogue, Prompt, openai};
+    /// use mockwire::sync::MockTransport;
+    /// use serde_json::json;
+    ///
+    /// let transport = MockTransport::new();
+    /// openai::responses(&transport).dialogue(
+    ///     Dialogue::new()
+    ///         .turn("Knock knock.", "Who is there?")
+    ///         .turn(Prompt::new(), "That is not funny.")
+    ///         .in_scenario("joke"),
+    /// );
+    ///
+    /// let ask = |text: &str| {
+    ///     let body = json!({"model": "gpt", "conversation": "conv_1", "input": text});
+    ///     let request = http::Request::post("https://api.openai.com/v1/responses").body(body).unwrap();
+    ///     transport.block_on(async { transport.call(request).await?.into_body().text().await })
+    /// };
+    /// assert!(ask("Knock knock.")?.contains("Who is there?"));
+    /// assert_eq!(transport.scenario("joke"), "turn 2");
+    /// assert!(ask("Lettuce.")?.contains("not funny"));
+    /// assert!(ask("Lettuce in!").is_err());
+    /// # Ok::<(), mockwire::Error>(())
+    /// ```
+    pub fn in_scenario(mut self, name: impl Into<String>) -> Self {
+        self.progress = Progress::Scenario(name.into());
         self
     }
 
     #[track_caller]
     pub(super) fn register<M: Mode, A: ModelApi>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>> {
         assert!(!self.turns.is_empty(), "a dialogue needs at least one turn");
-        if self.any_order {
+        if self.progress == Progress::Prompts {
             self.guard(&when);
         }
-        let (end, count, any_order) = (self.end, self.turns.len() as u64, self.any_order);
+        let (end, count) = (self.end, self.turns.len() as u64);
         let mut rules = Vec::with_capacity(self.turns.len());
         for ((prompt, answer), turn) in self.turns.into_iter().zip(1..) {
             let when = when.clone().times(Times::from(1..));
-            let when = if any_order {
-                when
-            } else {
-                when.and(is_turn::<M, A>(turn, count, end))
+            let when = match &self.progress {
+                Progress::History => when.and(is_turn::<M, A>(turn, count, end)),
+                Progress::Prompts => when,
+                Progress::Scenario(name) => {
+                    let (now, next) = (state(turn), next(turn, count, end));
+                    when.when(|rule| rule.in_scenario(name).when_state(&now).then_state(&next))
+                }
             };
             rules.push(when.prompt(prompt).reply(answer));
         }
@@ -130,6 +183,24 @@ impl Dialogue {
             .times(Times::from(0..))
             .and(is_ambiguous.exists());
         guard.into_when().reply(Reply::from_exchange(error));
+    }
+}
+
+/// The state of a scenario in which this turn comes.
+fn state(turn: u64) -> String {
+    match turn {
+        1 => "started".to_owned(),
+        _ => format!("turn {turn}"),
+    }
+}
+
+/// The state after this turn, of so many.
+fn next(turn: u64, count: u64, end: SequenceEnd) -> String {
+    match end {
+        _ if turn < count => state(turn + 1),
+        SequenceEnd::Cycle => state(1),
+        SequenceEnd::Fail => "over".to_owned(),
+        SequenceEnd::RepeatLast => state(turn),
     }
 }
 

@@ -26,6 +26,16 @@ impl Draws {
         self.push(prefix, ALPHANUMERIC, len, String::new())
     }
 
+    /// So many letters and digits between these.
+    pub(super) fn alphanumeric_with(
+        &mut self,
+        prefix: &'static str,
+        len: usize,
+        suffix: String,
+    ) -> Wire {
+        self.push(prefix, ALPHANUMERIC, len, suffix)
+    }
+
     /// So many hexadecimal digits behind this.
     pub(super) fn hex(&mut self, prefix: &'static str, len: usize) -> Wire {
         self.push(prefix, HEX, len, String::new())

@@ -70,6 +70,9 @@ impl<A: ModelApi> Patterns<A> {
         }
         let conversation = A::conversation(request)
             .map_err(|error| ApiError::invalid_request(error.to_string()))?;
+        if let Some(error) = A::refuse(&conversation) {
+            return Err(error);
+        }
         let stream = self.answer.stream.unwrap_or(conversation.stream);
         if let Some(error) = self.answer.whole_error(stream) {
             return Err(error.clone());
@@ -95,5 +98,95 @@ impl<A: ModelApi> Patterns<A> {
         let oldest = (known.len() >= KEPT).then(|| known.remove(0));
         known.push((key, pattern));
         oldest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::providers::anthropic::Messages;
+
+    const URL: &str = "https://api.test/v1/messages";
+
+    fn request(url: &str, body: &str) -> Request {
+        let request = http::Request::post(url).body(body.to_owned());
+        Request::from_http(request.expect("a request"))
+    }
+
+    fn body(number: usize) -> String {
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{number}"}}]}}"#)
+    }
+
+    fn pattern(patterns: &Patterns<Messages>, body: &str) -> Arc<Pattern> {
+        patterns.pattern(&request(URL, body)).expect("a pattern")
+    }
+
+    fn kept(patterns: &Patterns<Messages>) -> usize {
+        patterns.known.lock().expect("no panic").len()
+    }
+
+    #[test]
+    fn the_same_request_gets_the_same_pattern() {
+        let patterns = Patterns::new("Hello".into());
+        let first = pattern(&patterns, &body(1));
+        assert!(Arc::ptr_eq(&first, &pattern(&patterns, &body(1))));
+        assert!(!Arc::ptr_eq(&first, &pattern(&patterns, &body(2))));
+        let elsewhere = request("https://api.test/v1/messages?beta=true", &body(1));
+        let elsewhere = patterns.pattern(&elsewhere).expect("a pattern");
+        assert!(!Arc::ptr_eq(&first, &elsewhere), "another URL");
+    }
+
+    #[test]
+    fn those_used_least_recently_go_first() {
+        let patterns = Patterns::new("Hello".into());
+        let first = pattern(&patterns, &body(0));
+        let second = pattern(&patterns, &body(1));
+        for number in 2..100 {
+            pattern(&patterns, &body(number));
+            assert_eq!(kept(&patterns), KEPT.min(number + 1));
+            // Used again and again, the first one stays.
+            assert!(Arc::ptr_eq(&first, &pattern(&patterns, &body(0))));
+        }
+        assert!(!Arc::ptr_eq(&second, &pattern(&patterns, &body(1))));
+    }
+
+    #[test]
+    fn what_is_long_is_not_kept_and_neither_is_an_error() {
+        let patterns = Patterns::new("Hello".into());
+        let long = format!(r#"{{"model":"{}"}}"#, "m".repeat(LONGEST));
+        assert_eq!(pattern(&patterns, &long), pattern(&patterns, &long));
+        assert!(patterns.pattern(&request(URL, "no JSON")).is_err());
+        assert_eq!(kept(&patterns), 0);
+        // The longest that is kept.
+        let short = format!(r#"{{"model":"{}"}}"#, "m".repeat(LONGEST - 12));
+        assert_eq!(short.len(), LONGEST);
+        pattern(&patterns, &short);
+        assert_eq!(kept(&patterns), 1);
+    }
+
+    /// A hash that a cache might have used (FNV-1a), in 32 bits.
+    fn hash(text: &str) -> u32 {
+        let byte = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        text.bytes().fold(0x811c_9dc5, byte)
+    }
+
+    #[test]
+    fn requests_whose_hashes_collide_are_told_apart() {
+        let mut known = HashMap::new();
+        let colliding = (0..).find_map(|number| {
+            let before = known.insert(hash(&body(number)), number)?;
+            Some([body(before), body(number)])
+        });
+        let [one, other] = colliding.expect("there are more texts than hashes");
+        assert_eq!(hash(&one), hash(&other), "the collision is forced");
+        assert_ne!(one, other);
+        let patterns = Patterns::new("Hello".into());
+        let first = pattern(&patterns, &one);
+        let second = pattern(&patterns, &other);
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&first, &pattern(&patterns, &one)));
+        assert!(Arc::ptr_eq(&second, &pattern(&patterns, &other)));
     }
 }

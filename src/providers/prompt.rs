@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::ModelApi;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Role};
 use crate::{Matcher, Mode, all_of, reading};
 
 /// What a model is asked: conditions on a [`Conversation`], all of which must be satisfied. A value, the
@@ -40,6 +40,9 @@ struct Ask {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Fact {
+    CalledTool(String),
+    HasAssistantTurn,
+    HasRole(Role),
     HasToolResults,
     HasTools,
     LastUserMessage,
@@ -106,6 +109,26 @@ impl Prompt {
     #[must_use]
     pub fn system_contains(self, part: &str) -> Self {
         self.ask(Fact::System, Is::Containing(part.into()))
+    }
+
+    /// Somebody of this role has said something, in a message of its own or where else the provider has
+    /// it: the application in a `system` apart from the messages, a tool in a message of the user's.
+    #[must_use]
+    pub fn has_role(self, role: Role) -> Self {
+        self.ask(Fact::HasRole(role), Is::There(true))
+    }
+
+    /// Whether the model has answered before, this time or in what the provider remembers. What it is to
+    /// go on with, at the end, is no answer yet.
+    #[must_use]
+    pub fn has_assistant_turn(self, has: bool) -> Self {
+        self.ask(Fact::HasAssistantTurn, Is::Equal(has.into()))
+    }
+
+    /// The model has called this tool before, in any of its turns.
+    #[must_use]
+    pub fn called_tool(self, name: &str) -> Self {
+        self.ask(Fact::CalledTool(name.into()), Is::There(true))
     }
 
     /// This model is asked.
@@ -224,6 +247,15 @@ impl Ask {
 impl Fact {
     fn read(&self, conversation: &Conversation) -> Option<Value> {
         Some(match self {
+            Self::CalledTool(name) => conversation
+                .has_called(name)
+                .then_some(name.as_str())?
+                .into(),
+            Self::HasAssistantTurn => (conversation.turn() > 1).into(),
+            Self::HasRole(role) => {
+                let has = conversation.has_role(*role);
+                has.then_some(role.as_str())?.into()
+            }
             Self::HasToolResults => conversation.tool_results().next().is_some().into(),
             Self::HasTools => (!conversation.tools.is_empty()).into(),
             Self::LastUserMessage => conversation.last_user_message()?.into(),
@@ -249,6 +281,9 @@ impl Fact {
     /// As a diagnosis names it.
     fn name(&self) -> String {
         match self {
+            Self::CalledTool(name) => format!("call of tool {name}"),
+            Self::HasAssistantTurn => "has an assistant turn".into(),
+            Self::HasRole(role) => format!("role {}", role.as_str()),
             Self::HasToolResults => "has tool results".into(),
             Self::HasTools => "has tools".into(),
             Self::LastUserMessage => "last user message".into(),

@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use super::answer::Answer;
 use super::api::ModelApi;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Role};
 use super::dialogue::Dialogue;
 use super::prompt::Prompt;
 use crate::futures::{Hold, Rule};
@@ -113,6 +113,21 @@ impl<M: Mode, A: ModelApi> WhenPrompted<M, A> {
     /// See [`Prompt::system_contains`].
     pub fn system_contains(self, part: &str) -> Self {
         self.prompt(Prompt::new().system_contains(part))
+    }
+
+    /// See [`Prompt::has_role`].
+    pub fn has_role(self, role: Role) -> Self {
+        self.prompt(Prompt::new().has_role(role))
+    }
+
+    /// See [`Prompt::has_assistant_turn`].
+    pub fn has_assistant_turn(self, has: bool) -> Self {
+        self.prompt(Prompt::new().has_assistant_turn(has))
+    }
+
+    /// See [`Prompt::called_tool`].
+    pub fn called_tool(self, name: &str) -> Self {
+        self.prompt(Prompt::new().called_tool(name))
     }
 
     /// See [`Prompt::model`].

@@ -165,6 +165,81 @@ fn a_turn_that_never_comes_fails_verification() {
 }
 
 #[test]
+fn in_a_scenario_each_answer_moves_the_dialogue_on() {
+    let transport = MockTransport::new();
+    let rules = anthropic::messages(&transport).dialogue(weather().in_scenario("weather"));
+    // A client that sends its last message alone: the history says nothing.
+    let say = |content: Value| {
+        let mut chat = Chat::new(&transport);
+        chat.say(content)
+    };
+    let result =
+        json!([{"type": "tool_result", "tool_use_id": "weather", "content": "21 degrees"}]);
+    assert_eq!(transport.scenario("weather"), "started");
+    assert_eq!(say("Is it warm?".into()).unwrap(), "weather");
+    assert_eq!(transport.scenario("weather"), "turn 2");
+    // What is not its turn is told which turn it is, and moves nothing.
+    let error = say("Thanks".into()).unwrap_err();
+    assert!(error.is_unmatched());
+    assert!(
+        error
+            .to_string()
+            .contains(r#"scenario "weather" is in "turn 2""#),
+        "{error}"
+    );
+    assert_eq!(transport.scenario("weather"), "turn 2");
+    assert_eq!(say(result).unwrap(), "Yes, it is.");
+    assert_eq!(say("Thanks".into()).unwrap(), "You are welcome.");
+    assert_eq!(transport.scenario("weather"), "over");
+    let error = say("Thanks".into()).unwrap_err();
+    assert!(error.to_string().contains(r#"is in "over""#), "{error}");
+    assert_eq!(rules.iter().map(|rule| rule.calls()).sum::<u64>(), 3);
+    // Any turn can be gone back to.
+    transport.set_scenario("weather", "started");
+    assert_eq!(say("Is it warm?".into()).unwrap(), "weather");
+}
+
+#[test]
+fn in_a_scenario_the_end_rule_says_what_comes() {
+    let text = |end| {
+        let transport = MockTransport::new();
+        let dialogue = Dialogue::new().turn("a", "1").turn(Prompt::new(), "2");
+        anthropic::messages(&transport).dialogue(dialogue.in_scenario("s").end(end));
+        let texts = ["a", "b", "a", "b"].map(|it| {
+            let said = Chat::new(&transport).say(it);
+            said.map_err(|it| it.code())
+        });
+        texts.map(|it| it.unwrap_or_else(str::to_owned))
+    };
+    let unmatched = "MOCKWIRE_UNMATCHED";
+    assert_eq!(text(SequenceEnd::Fail), ["1", "2", unmatched, unmatched]);
+    assert_eq!(text(SequenceEnd::RepeatLast), ["1", "2", "2", "2"]);
+    assert_eq!(text(SequenceEnd::Cycle), ["1", "2", "1", "2"]);
+}
+
+#[test]
+fn two_dialogues_of_two_scenarios_go_on_by_themselves() {
+    let transport = MockTransport::new();
+    for name in ["one", "two"] {
+        let dialogue = Dialogue::new().turn("a", "1").turn("a", "2");
+        let rule = anthropic::messages(&transport).model(name);
+        rule.dialogue(dialogue.in_scenario(name));
+    }
+    let ask = |model: &str| {
+        let messages = json!([{"role": "user", "content": "a"}]);
+        let body = json!({"model": model, "messages": messages});
+        let request = post("https://api.anthropic.com/v1/messages", body);
+        let message: Value = serde_json::from_str(&fetch(&transport, request).unwrap()).unwrap();
+        message["content"][0]["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        [ask("one"), ask("two"), ask("two"), ask("one")],
+        ["1", "1", "2", "2"]
+    );
+    transport.verify();
+}
+
+#[test]
 fn turns_in_any_order_are_told_apart_by_their_prompts() {
     let transport = MockTransport::new();
     let dialogue = Dialogue::new().turn("a", "1").turn("b", "2").in_any_order();

@@ -117,6 +117,26 @@ fn each_condition_looks_at_its_part_of_the_conversation() {
         (asked().text_contains("warm"), asked().text_contains("cold")),
         (asked().text_contains("kind"), asked().nth_message(0, "")),
         (asked().stream(true), asked().stream(false)),
+        (
+            asked().has_role(Role::Assistant),
+            asked().has_role(Role::Tool).turn(1),
+        ),
+        (
+            asked().has_role(Role::System),
+            asked().has_role(Role::System).turn(1),
+        ),
+        (
+            asked().has_role(Role::Tool),
+            asked().has_role(Role::Tool).has_tools(false),
+        ),
+        (
+            asked().has_assistant_turn(true),
+            asked().has_assistant_turn(false),
+        ),
+        (
+            asked().called_tool("weather"),
+            asked().called_tool("web_search"),
+        ),
     ] {
         assert!(fits(yes.clone(), &body), "{yes:?}");
         assert!(!fits(no.clone(), &body), "{no:?}");
@@ -149,6 +169,37 @@ fn a_user_message_is_the_last_only_while_nothing_has_come_since() {
     body["messages"].as_array_mut().unwrap().push(prefill);
     assert!(!fits("Is it warm?".into(), &body));
     assert!(fits(Prompt::new().turn(1), &body));
+}
+
+#[test]
+fn what_has_come_before_may_be_long_ago() {
+    let mut body = tool_loop();
+    let (role, turn) = (
+        |role| Prompt::new().has_role(role),
+        Prompt::new().has_assistant_turn(true),
+    );
+    let calls = |name| Prompt::new().called_tool(name);
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": "It is 21 degrees."}));
+    messages.push(json!({"role": "user", "content": "Thanks"}));
+    for prompt in [
+        calls("clock"),
+        role(Role::Tool),
+        role(Role::Assistant),
+        turn.clone(),
+    ] {
+        assert!(fits(prompt, &body));
+    }
+    // Nothing but a question and the beginning of an answer.
+    let prefill = json!({"messages": [
+        {"role": "user", "content": "Is it warm?"},
+        {"role": "assistant", "content": "It is"},
+    ]});
+    for prompt in [calls("clock"), role(Role::Tool), role(Role::System), turn] {
+        assert!(!fits(prompt, &prefill));
+    }
+    assert!(fits(role(Role::Assistant), &prefill));
+    assert!(fits(role(Role::User), &prefill) && !fits(role(Role::User), &json!({})));
 }
 
 #[test]

@@ -1220,3 +1220,40 @@ fn what_a_rate_limit_reads_it_reads_outside() {
         assert_intrudes("refusing", || fetch(&transport).unwrap());
     });
 }
+
+#[test]
+fn what_is_kept_of_an_answer_is_dropped_outside() {
+    use mockwire::providers::anthropic;
+
+    const URL: &str = "https://api.test/v1/messages";
+
+    /// The body of a request: asks the same rule when it is dropped.
+    struct Asked(#[allow(dead_code)] Owned);
+    impl AsRef<[u8]> for Asked {
+        fn as_ref(&self) -> &[u8] {
+            br#"{"model": "owned", "messages": []}"#
+        }
+    }
+    watched(|| {
+        let transport = MockTransport::new();
+        anthropic::messages(&transport).reply("Hello");
+        let ask = {
+            let transport = transport.clone();
+            move |body: Bytes| {
+                let request = http::Request::post(URL).body(body).unwrap();
+                transport.call(request).now_or_never().unwrap().unwrap();
+            }
+        };
+        let again = ask.clone();
+        let intrusion = move || again(r#"{"model": "intruded"}"#.into());
+        drop(INTRUSION.replace(Some(Rc::new(intrusion))));
+        ask(Bytes::from_owner(Asked(Owned)));
+        transport.clear();
+        // Now only what is kept of the answer has the body, until enough others have come.
+        assert_intrudes("the request is let go", || {
+            for number in 0..16 {
+                ask(format!(r#"{{"model": "{number}"}}"#).into());
+            }
+        });
+    });
+}

@@ -374,6 +374,60 @@ fn a_request_is_read_as_a_conversation() {
 }
 
 #[test]
+fn a_request_may_ask_for_several_candidates() {
+    let answer = Answer::text("a b").alternative(Answer::new().thinking("hm").tool("tide", ()));
+    let transport = saying::<GenerateContent>(&answer);
+    let mut asked = request();
+    asked["generationConfig"] = json!({"candidateCount": 3});
+    let whole = json(&transport, post(&transport, &plain(), &asked));
+    let candidates = whole["candidates"].as_array().unwrap();
+    let index: Vec<_> = candidates.iter().map(|it| it["index"].clone()).collect();
+    assert_eq!(index, [0, 1, 2]);
+    let parts = |at: usize| candidates[at]["content"]["parts"].clone();
+    assert_eq!((&parts(0)[0]["text"], parts(0)), (&json!("a b"), parts(2)));
+    assert!(parts(1)[1]["thoughtSignature"].is_string(), "{whole}");
+
+    // Asked of another transport, for ids are those of the first request.
+    let transport = saying::<GenerateContent>(&answer);
+    let text = bytes(&transport, post(&transport, &stream(), &asked));
+    let chunks = payloads(&events(&text));
+    let of = |index: usize| -> Vec<Value> {
+        let of_it = |chunk: &&Value| chunk["candidates"][0]["index"] == index;
+        chunks.iter().filter(of_it).cloned().collect()
+    };
+    for (index, candidate) in candidates.iter().enumerate() {
+        let streamed = put_together(&of(index)).unwrap();
+        let mut alone = whole.clone();
+        alone["candidates"] = json!([candidate]);
+        assert_eq!(streamed["candidates"], joined(alone)["candidates"]);
+        // The broken variant: without its last chunk there is no finish reason.
+        let mut broken = of(index);
+        broken.pop();
+        assert!(put_together(&broken).is_err());
+    }
+    assert_eq!(
+        chunks.last().unwrap()["usageMetadata"],
+        whole["usageMetadata"]
+    );
+}
+
+#[test]
+fn too_many_candidates_are_refused() {
+    let transport = saying::<GenerateContent>(&"x".into());
+    for (count, status) in [(0_u64, 400), (1, 200), (8, 200), (9, 400), (u64::MAX, 400)] {
+        for url in [plain(), stream()] {
+            let asked = json!({"generationConfig": {"candidateCount": count}});
+            let response = post(&transport, &url, &asked);
+            assert_eq!(response.status(), status, "{count}");
+            if status == 400 {
+                let error = &json(&transport, response)["error"];
+                assert_eq!(error["status"], "INVALID_ARGUMENT");
+            }
+        }
+    }
+}
+
+#[test]
 fn other_methods_of_a_model_are_not_meant() {
     let transport = saying::<GenerateContent>(&"x".into());
     let request = http::Request::post(format!("{MODEL}:countTokens"))

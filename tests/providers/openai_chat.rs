@@ -58,8 +58,8 @@ fn completion(answer: &Answer) -> Value {
 /// What a client puts together from the chunks: a completion.
 fn put_together(chunks: &[Value]) -> Result<Value, String> {
     let first = chunks.first().ok_or("no chunks")?;
-    let mut message = Map::new();
-    let (mut finish_reason, mut usage) = (Value::Null, Value::Null);
+    let mut choices: Vec<(Map<String, Value>, Value)> = Vec::new();
+    let mut usage = Value::Null;
     for chunk in chunks {
         if let Some(error) = chunk.get("error") {
             return Err(error["code"].to_string());
@@ -75,10 +75,15 @@ fn put_together(chunks: &[Value]) -> Result<Value, String> {
         let Some(choice) = chunk["choices"].get(0) else {
             continue;
         };
+        let index = usize::try_from(choice["index"].as_u64().ok_or("no index")?).unwrap();
+        if index == choices.len() {
+            choices.push(Default::default());
+        }
+        let (message, finish_reason) = choices.get_mut(index).ok_or("an index left out")?;
         if !finish_reason.is_null() {
             return Err("a delta after the finish reason".into());
         }
-        finish_reason = choice["finish_reason"].clone();
+        *finish_reason = choice["finish_reason"].clone();
         for (name, value) in choice["delta"].as_object().unwrap() {
             match (name.as_str(), value) {
                 ("tool_calls", calls) => {
@@ -94,31 +99,38 @@ fn put_together(chunks: &[Value]) -> Result<Value, String> {
             }
         }
     }
-    if finish_reason.is_null() {
-        return Err("no finish reason".into());
+    let mut whole = Vec::new();
+    for (index, (mut message, finish_reason)) in choices.into_iter().enumerate() {
+        if finish_reason.is_null() {
+            return Err("no finish reason".into());
+        }
+        message.insert("annotations".into(), json!([]));
+        whole.push(json!({
+            "index": index, "message": message, "logprobs": null, "finish_reason": finish_reason,
+        }));
     }
-    message.insert("annotations".into(), json!([]));
     Ok(json!({
         "id": first["id"], "object": "chat.completion", "created": first["created"],
         "model": first["model"], "usage": usage, "service_tier": first["service_tier"],
-        "system_fingerprint": first["system_fingerprint"],
-        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason}],
+        "system_fingerprint": first["system_fingerprint"], "choices": whole,
     }))
 }
 
 fn add_tool_calls(known: &mut Vec<Value>, calls: &Value) -> Result<(), String> {
     for call in calls.as_array().unwrap() {
         let index = usize::try_from(call["index"].as_u64().ok_or("no index")?).unwrap();
-        let piece = call["function"]["arguments"]
-            .as_str()
-            .ok_or("no arguments")?;
-        if index == known.len() && call["id"].is_string() {
+        let (kind, name) = match call.get("custom") {
+            Some(_) => ("custom", "input"),
+            None => ("function", "arguments"),
+        };
+        let piece = call[kind][name].as_str().ok_or("no arguments")?;
+        if index == known.len() && call["id"].is_string() && call["type"] == kind {
             let mut call = call.clone();
             call.as_object_mut().unwrap().remove("index");
             known.push(call);
         } else if let (Some(known), None) = (known.get_mut(index), call.get("id")) {
-            let text = known["function"]["arguments"].as_str().unwrap().to_owned();
-            known["function"]["arguments"] = (text + piece).into();
+            let text = known[kind][name].as_str().ok_or("another kind")?.to_owned();
+            known[kind][name] = (text + piece).into();
         } else {
             return Err(format!("unexpected {call}"));
         }
@@ -245,6 +257,133 @@ fn arguments_come_together_wherever_they_are_cut() {
         let call = &completion["choices"][0]["message"]["tool_calls"][0];
         assert_eq!(call["function"]["arguments"], text, "cut at {at}");
     }
+}
+
+/// A request that says more than the usual one.
+fn asking(stream: bool, more: &Value) -> Value {
+    let mut asked = request(stream);
+    let members = asked.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    asked
+}
+
+#[test]
+fn a_custom_tool_is_called_with_a_text() {
+    let more = json!({"tools": [
+        {"type": "custom", "custom": {"name": "sql"}},
+        {"type": "function", "function": {"name": "tide"}},
+    ]});
+    let answer = Answer::new()
+        .tool("sql", "SELECT \"a b\" 😀")
+        .tool("tide", json!({"port": "Brest"}))
+        .tool("sql", json!({"not": "a text"}));
+    let transport = saying::<ChatCompletions>(&answer);
+    let whole = json(&transport, post(&transport, URL, &asking(false, &more)));
+    let calls = &whole["choices"][0]["message"]["tool_calls"];
+    assert_eq!(
+        (&calls[0]["type"], &calls[1]["type"]),
+        (&json!("custom"), &json!("function"))
+    );
+    assert_eq!(
+        calls[0]["custom"],
+        json!({"name": "sql", "input": "SELECT \"a b\" 😀"})
+    );
+    assert_eq!(calls[1]["function"]["arguments"], r#"{"port":"Brest"}"#);
+    assert_eq!(calls[2]["custom"]["input"], r#"{"not":"a text"}"#);
+    assert!(calls[0].get("function").is_none());
+    assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls");
+    for answer in [answer.clone(), answer.interleaved()] {
+        let chunks = chunks(&answer.split(Split::Bytes(3)), &asking(true, &more));
+        assert_eq!(put_together(&chunks).unwrap(), whole);
+        // The broken variant: a piece that belongs to another kind of tool.
+        let mut broken = chunks;
+        let piece = broken
+            .iter()
+            .rposition(|it| it["choices"][0]["delta"]["tool_calls"].is_array());
+        let delta = &mut broken[piece.unwrap()]["choices"][0]["delta"];
+        delta["tool_calls"][0]["function"] = json!({"arguments": "x"});
+        delta["tool_calls"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("custom");
+        assert!(put_together(&broken).is_err());
+    }
+}
+
+#[test]
+fn a_request_may_ask_for_several_choices() {
+    let answer = Answer::text("a b")
+        .alternative(Answer::new().tool("tide", json!({"port": "Brest"})))
+        .alternative(Answer::text("c").stop(Stop::MaxTokens));
+    let transport = saying::<ChatCompletions>(&answer);
+    let ask = |n: u64| {
+        json(
+            &transport,
+            post(&transport, URL, &asking(false, &json!({"n": n}))),
+        )
+    };
+    let four = ask(4);
+    let of = |name: &str| -> Vec<Value> {
+        let choices = four["choices"].as_array().unwrap().iter();
+        choices
+            .map(|it| it.pointer(name).unwrap().clone())
+            .collect()
+    };
+    assert_eq!(of("/index"), [0, 1, 2, 3]);
+    assert_eq!(
+        of("/message/content"),
+        [json!("a b"), Value::Null, json!("c"), json!("a b")]
+    );
+    assert_eq!(
+        of("/finish_reason"),
+        ["stop", "tool_calls", "length", "stop"]
+    );
+    // "tide" and its arguments, "a b" twice, "c": all of it by four.
+    assert_eq!(four["usage"]["completion_tokens"], 7);
+    // As a stream, one after the other or in turns.
+    let alike = |answer: &Answer| {
+        let transport = saying::<ChatCompletions>(answer);
+        let whole = json(
+            &transport,
+            post(&transport, URL, &asking(false, &json!({"n": 3}))),
+        );
+        let chunks = chunks(answer, &asking(true, &json!({"n": 3})));
+        assert_eq!(put_together(&chunks).unwrap(), whole);
+        let index = |it: &Value| it["choices"][0]["index"].as_u64();
+        let order: Vec<_> = chunks.iter().filter_map(index).collect();
+        order.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    };
+    assert_eq!(alike(&answer), 2);
+    assert!(alike(&answer.clone().interleaved()) > 5);
+    // Without a finish reason of each, it is broken.
+    let mut chunks = chunks(&answer, &asking(true, &json!({"n": 2})));
+    chunks.retain(|it| it["choices"][0]["finish_reason"] != "stop");
+    assert!(put_together(&chunks).is_err());
+}
+
+#[test]
+fn too_many_choices_are_refused() {
+    let transport = saying::<ChatCompletions>(&"x".into());
+    for (n, status, code) in [
+        (0_u64, 400, "integer_below_min_value"),
+        (129, 400, "integer_above_max_value"),
+        (u64::MAX, 400, "integer_above_max_value"),
+    ] {
+        for stream in [false, true] {
+            let response = post(&transport, URL, &asking(stream, &json!({"n": n})));
+            assert_eq!(response.status(), status);
+            let error = &json(&transport, response)["error"];
+            assert_eq!(
+                (&error["code"], &error["param"]),
+                (&json!(code), &json!("n"))
+            );
+        }
+    }
+    let most = json(
+        &transport,
+        post(&transport, URL, &asking(false, &json!({"n": 128}))),
+    );
+    assert_eq!(most["choices"].as_array().unwrap().len(), 128);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! OpenAI Responses.
 
-use mockwire::providers::openai::Responses;
-use mockwire::providers::{Answer, ApiError, ModelApi, Role, Split, Stop};
+use mockwire::providers::openai::{self, Responses};
+use mockwire::providers::{Answer, ApiError, Dialogue, ModelApi, Prompt, Role, Split, Stop};
+use mockwire::sync::MockTransport;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -346,6 +347,39 @@ fn a_request_is_read_as_a_conversation() {
     let captured = transport.last_request().unwrap();
     let plain = Responses::conversation(&captured.request).unwrap();
     assert_eq!(plain.last_user_message().as_deref(), Some("hello"));
+}
+
+#[test]
+fn what_the_provider_remembers_is_told_by_ids() {
+    let transport = MockTransport::new();
+    let both = Answer::new()
+        .tool("tide", json!({"port": "Brest"}))
+        .tool("moon", ());
+    let results = Prompt::new()
+        .tool_result_is("tide", "low")
+        .tool_result("moon")
+        .called_tool("tide")
+        .has_assistant_turn(true);
+    let dialogue = Dialogue::new()
+        .turn("tide?", both)
+        .turn(results, "It is low.");
+    openai::responses(&transport).dialogue(dialogue.turn("Thanks", "You are welcome."));
+    let ask = |body: Value| json(&transport, post(&transport, URL, &body));
+    let first = ask(json!({"input": "tide?"}));
+    let id = |index: usize| &first["output"][index]["call_id"];
+    let output = |id: &Value, output: &str| json!({"type": "function_call_output", "call_id": id, "output": output});
+    // The results alone, without the calls: for one of another tool there is no rule.
+    let input = json!([output(id(1), "low")]);
+    let wrong = json!({"previous_response_id": first["id"], "input": input});
+    let request = http::Request::post(URL).body(wrong).unwrap();
+    let error = transport.block_on(transport.call(request)).unwrap_err();
+    assert!(error.to_string().contains("tool result tide"), "{error}");
+
+    let input = json!([output(id(0), "low"), output(id(1), "full")]);
+    let second = ask(json!({"previous_response_id": first["id"], "input": input}));
+    assert_eq!(second["output"][0]["content"][0]["text"], "It is low.");
+    let third = ask(json!({"previous_response_id": second["id"], "input": "Thanks"}));
+    assert_eq!(third["output"][0]["content"][0]["text"], "You are welcome.");
 }
 
 proptest! {

@@ -23,7 +23,7 @@ impl Head {
         let mut draws = Draws::default();
         let request_id = request_id(&mut draws);
         let id = draws.alphanumeric("msg_01", 22);
-        let (said, thought) = answer.bytes();
+        let (said, thought) = answer.bytes(conversation);
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,

@@ -48,6 +48,8 @@ mod stream;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::api::{ModelApi, Render};
 use super::pattern::Pattern;
 use super::when_prompted::WhenPrompted;
@@ -121,13 +123,13 @@ impl ModelApi for Messages {
     fn requests<M: Mode>() -> Matcher<M> {
         crate::post(PATH)
     }
-
-    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-        request::conversation(request)
-    }
 }
 
 impl Render for Messages {
+    fn read(_: &Request, json: &Value) -> Conversation {
+        request::read(json)
+    }
+
     fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
             stream::pattern(conversation, answer)

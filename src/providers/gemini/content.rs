@@ -10,36 +10,40 @@ use crate::providers::{Answer, Conversation, Stop, ToolCall};
 pub(super) const JSON: &str = "application/json; charset=UTF-8";
 
 /// What each chunk of a response has.
-pub(super) struct Head {
+pub(super) struct Head<'a> {
     id: Wire,
     model: String,
     usage: Counted,
-    /// What stands for the thoughts; none where nothing was thought.
-    pub(super) signature: Option<Wire>,
+    pub(super) choices: Vec<Choice<'a>>,
     pub(super) draws: Draws,
 }
 
-impl Head {
-    pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
+/// One of the answers.
+pub(super) struct Choice<'a> {
+    pub(super) index: usize,
+    pub(super) answer: &'a Answer,
+    /// What stands for the thoughts; none where nothing was thought.
+    pub(super) signature: Option<Wire>,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn new(conversation: &Conversation, answer: &'a Answer) -> Self {
         let mut draws = Draws::default();
         let id = draws.alphanumeric("", 23);
-        let drawn = draws.base64("", 80);
-        let (said, thought) = answer.bytes();
-        let model = answer.model.as_ref().unwrap_or(&conversation.model);
-        let signature = answer.content.iter().rev().find_map(|block| match block {
-            Block::RedactedThinking { data } => Some(data.as_str().into()),
-            Block::Thinking { signature, .. } => Some(
-                signature
-                    .as_deref()
-                    .map_or_else(|| drawn.clone(), Wire::from),
-            ),
-            _ => None,
+        let choices = answer.choices(conversation).enumerate();
+        let choices = choices.map(|(index, answer)| Choice {
+            index,
+            answer,
+            signature: signature(answer, draws.base64("", 80)),
         });
+        let choices = choices.collect();
+        let (said, thought) = answer.bytes(conversation);
+        let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
             usage: answer.usage.of(conversation, said, thought),
-            signature,
+            choices,
             draws,
         }
     }
@@ -72,44 +76,68 @@ impl Head {
     }
 }
 
+/// The signature of what was thought last; if it is not given, this one.
+fn signature(answer: &Answer, drawn: Wire) -> Option<Wire> {
+    answer.content.iter().rev().find_map(|block| match block {
+        Block::RedactedThinking { data } => Some(data.as_str().into()),
+        Block::Thinking { signature, .. } => Some(
+            signature
+                .as_deref()
+                .map_or_else(|| drawn.clone(), Wire::from),
+        ),
+        _ => None,
+    })
+}
+
 pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let mut head = Head::new(conversation, answer);
-    let mut parts = Vec::new();
-    for block in &answer.content {
-        match block {
-            Block::RedactedThinking { .. } | Block::Refusal { .. } => {}
-            Block::Text { text } => parts.push(text_part(text)),
-            Block::Thinking { text, .. } if text.is_empty() => {}
-            Block::Thinking { text, .. } => parts.push(thought_part(text)),
-            Block::ToolCall(call) => parts.push(call_part(call, head.signature.take())),
-        }
-    }
-    // Without a call, the text at the end has the signature.
-    if let Some(signature) = head.signature.take() {
-        let last = match answer.content.last() {
-            Some(Block::Text { .. }) => parts.pop(),
-            _ => None,
-        };
-        let last = last.unwrap_or_else(|| text_part(""));
-        parts.push(last.put("thoughtSignature", signature));
-    }
-    let candidate = candidate(parts, Some(answer));
-    let response = head.response(vec![candidate], head.said());
+    let choices = std::mem::take(&mut head.choices).into_iter();
+    let candidates = choices.map(|mut choice| {
+        let parts = choice.parts();
+        choice.candidate(parts, true)
+    });
+    let response = head.response(candidates.collect(), head.said());
     Pattern::json(head.draws, &response).field("content-type", JSON)
 }
 
-/// A candidate; with its answer it is the last.
-pub(super) fn candidate(parts: Vec<Wire>, answer: Option<&Answer>) -> Wire {
-    let mut candidate = Wire::object();
-    if !parts.is_empty() {
-        let content = Wire::object().put("parts", parts).put("role", "model");
-        candidate = candidate.put("content", content);
+impl Choice<'_> {
+    fn parts(&mut self) -> Vec<Wire> {
+        let mut parts = Vec::new();
+        for block in &self.answer.content {
+            match block {
+                Block::RedactedThinking { .. } | Block::Refusal { .. } => {}
+                Block::Text { text } => parts.push(text_part(text)),
+                Block::Thinking { text, .. } if text.is_empty() => {}
+                Block::Thinking { text, .. } => parts.push(thought_part(text)),
+                Block::ToolCall(call) => parts.push(call_part(call, self.signature.take())),
+            }
+        }
+        // Without a call, the text at the end has the signature.
+        if let Some(signature) = self.signature.take() {
+            let last = match self.answer.content.last() {
+                Some(Block::Text { .. }) => parts.pop(),
+                _ => None,
+            };
+            let last = last.unwrap_or_else(|| text_part(""));
+            parts.push(last.put("thoughtSignature", signature));
+        }
+        parts
     }
-    let reason = answer.map(Answer::reason);
-    candidate
-        .put_some("finishReason", reason.as_ref().map(finish_reason))
-        .put("index", 0_u64)
-        .put_some("finishMessage", answer.and_then(Answer::refused))
+
+    /// The candidate with these parts; the last of it says why it ends.
+    pub(super) fn candidate(&self, parts: Vec<Wire>, is_last: bool) -> Wire {
+        let mut candidate = Wire::object();
+        if !parts.is_empty() {
+            let content = Wire::object().put("parts", parts).put("role", "model");
+            candidate = candidate.put("content", content);
+        }
+        let ended = is_last.then_some(self.answer);
+        let reason = ended.map(Answer::reason);
+        candidate
+            .put_some("finishReason", reason.as_ref().map(finish_reason))
+            .put("index", self.index)
+            .put_some("finishMessage", ended.and_then(Answer::refused))
+    }
 }
 
 pub(super) fn text_part(text: &str) -> Wire {

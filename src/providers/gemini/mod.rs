@@ -31,7 +31,8 @@
 //! response with the usage so far; the last one has no text, the finish reason, and the signature of what
 //! was thought. There is no `[DONE]`. The arguments of a function arrive whole: a [`Split`](super::Split)
 //! cuts texts only. Thoughts are parts with `thought`, and their signature stands at the first function
-//! call, if there is one.
+//! call, if there is one. With `candidateCount` there are several candidates, each in chunks of its own: see
+//! [`Answer::alternative`].
 //!
 //! An error in the middle of a stream is a chunk with nothing but an `error`.
 //!
@@ -45,15 +46,16 @@ mod errors;
 mod request;
 mod stream;
 
-use std::sync::Arc;
+use serde_json::Value;
 
 use super::api::{ModelApi, Render};
 use super::pattern::Pattern;
 use super::when_prompted::WhenPrompted;
 use super::{Answer, ApiError, Conversation};
-use crate::{
-    Matcher, MockTransport, Mode, RateHeaders, RateLimit, Request, Result, RetryAfter, reading,
-};
+use crate::{Matcher, MockTransport, Mode, RateHeaders, RateLimit, Request, RetryAfter, reading};
+
+/// How many candidates a request may ask for.
+const MOST: u64 = 8;
 
 /// The `generateContent` and `streamGenerateContent` methods of Gemini's models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,13 +110,19 @@ impl ModelApi for GenerateContent {
             .or(method().equals("streamGenerateContent"));
         crate::post("/**/models/*").and(either)
     }
-
-    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-        request::conversation(request)
-    }
 }
 
 impl Render for GenerateContent {
+    fn read(request: &Request, json: &Value) -> Conversation {
+        request::read(request, json)
+    }
+
+    fn refuse(conversation: &Conversation) -> Option<ApiError> {
+        let count = conversation.choices.filter(|it| !(1..=MOST).contains(it))?;
+        let message = format!("candidateCount must be from 1 to {MOST}, and is {count}.");
+        Some(ApiError::invalid_request(message))
+    }
+
     fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
             stream::pattern(conversation, answer)

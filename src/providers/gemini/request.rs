@@ -1,23 +1,10 @@
 //! A request to Gemini, read: the model and the method from the URL, the rest from the body.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use crate::providers::conversation::{content_text, list, string};
+use crate::Request;
+use crate::providers::read::{content_text, is_true, list, number, string};
 use crate::providers::{Conversation, Message, MessageBlock, Role, Tool};
-use crate::{Request, Result};
-
-/// The key of the view.
-struct View(Arc<Conversation>);
-
-pub(super) fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-    let view = request.view_with(|request| {
-        let json = request.json_value()?;
-        Ok::<_, crate::Error>(View(Arc::new(read(request, json))))
-    })?;
-    Ok(view.0.clone())
-}
 
 /// What is asked of the model: the last of the path, behind the colon.
 pub(super) fn method(request: &Request) -> Option<&str> {
@@ -29,31 +16,25 @@ fn model(request: &Request) -> Option<&str> {
     Some(target.rsplit_once('/').map_or(target, |(_, model)| model))
 }
 
-fn read(request: &Request, json: Arc<Value>) -> Conversation {
+pub(super) fn read(request: &Request, json: &Value) -> Conversation {
     let either = |camel: &str, snake: &str| json.get(camel).or_else(|| json.get(snake));
     let system = either("systemInstruction", "system_instruction");
     let config = either("generationConfig", "generation_config");
-    let option = |pointer: &str| config.and_then(|config| config.pointer(pointer));
-    let tools = list(&json, "tools").iter().flat_map(tools);
-    let mut conversation = Conversation {
+    let thinking = config.and_then(|config| config.get("thinkingConfig"));
+    Conversation {
         model: model(request).unwrap_or_default().to_owned(),
         system: system.map(|it| it.get("parts").map(content_text).unwrap_or_default()),
         system_blocks: system.map_or(0, |it| list(it, "parts").len()),
-        messages: list(&json, "contents").iter().map(message).collect(),
-        tools: tools.collect(),
-        max_tokens: option("/maxOutputTokens").and_then(Value::as_u64),
+        messages: list(json, "contents").iter().map(message).collect(),
+        tools: list(json, "tools").iter().flat_map(tools).collect(),
+        max_tokens: config.and_then(|it| number(it, "maxOutputTokens")),
+        choices: config.and_then(|it| number(it, "candidateCount")),
         stream: method(request) == Some("streamGenerateContent"),
-        thinking_budget: option("/thinkingConfig/thinkingBudget").and_then(Value::as_u64),
-        reasoning_effort: option("/thinkingConfig/thinkingLevel")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        earlier_turns: 0,
+        thinking_budget: thinking.and_then(|it| number(it, "thinkingBudget")),
+        reasoning_effort: thinking.and_then(|it| string(it, "thinkingLevel")),
         as_array: request.query("alt").as_deref() != Some("sse"),
-        json: Arc::default(),
-    };
-    conversation.json = json;
-    conversation.name_results();
-    conversation
+        ..Conversation::default()
+    }
 }
 
 fn message(content: &Value) -> Message {
@@ -85,9 +66,7 @@ fn part(part: &Value) -> MessageBlock {
         };
     }
     match string(part, "text") {
-        Some(text) if part.get("thought") == Some(&Value::Bool(true)) => {
-            MessageBlock::Thinking(text)
-        }
+        Some(text) if is_true(part, "thought") => MessageBlock::Thinking(text),
         Some(text) => MessageBlock::Text(text),
         None => MessageBlock::Other(part.clone()),
     }

@@ -1,6 +1,6 @@
 //! A response as a stream: of events, or of the elements of an array.
 
-use super::content::{Head, JSON, call_part, candidate, text_part, thought_part};
+use super::content::{Choice, Head, JSON, call_part, text_part, thought_part};
 use super::errors;
 use crate::providers::answer::Block;
 use crate::providers::pattern::{self, Pattern};
@@ -35,44 +35,53 @@ pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     Pattern::stream(head.draws, script, events, last).field("content-type", "text/event-stream")
 }
 
-fn chunks(head: &mut Head, answer: &Answer) -> Vec<Wire> {
+fn chunks(head: &mut Head<'_>, answer: &Answer) -> Vec<Wire> {
     let mut chunks = Vec::new();
     let mut bytes = 0;
-    let (all, split) = (head.said(), &answer.split);
-    let mut send = |head: &Head, part: Wire, len: usize| {
-        bytes += len;
-        let candidate = candidate(vec![part], None);
-        chunks.push(head.response(vec![candidate], tokens(bytes).min(all)));
-    };
+    let all = head.said();
+    let choices = std::mem::take(&mut head.choices);
+    let count = choices.len();
+    for mut choice in choices {
+        for (part, len) in pieces(&mut choice) {
+            bytes += len;
+            let candidate = choice.candidate(vec![part], false);
+            chunks.push(head.response(vec![candidate], tokens(bytes).min(all)));
+        }
+        if answer.error.is_none() {
+            let signed = text_part("").put_some("thoughtSignature", choice.signature.take());
+            // A refusal has no content.
+            let parts = match choice.answer.refused() {
+                Some(_) => Vec::new(),
+                None => vec![signed],
+            };
+            let candidate = choice.candidate(parts, true);
+            let is_last = choice.index + 1 == count;
+            let said = if is_last { all } else { tokens(bytes).min(all) };
+            chunks.push(head.response(vec![candidate], said));
+        }
+    }
+    chunks
+}
+
+/// What an answer says, part by part, and how many bytes of it count as said.
+fn pieces(choice: &mut Choice<'_>) -> Vec<(Wire, usize)> {
+    let (answer, mut parts) = (choice.answer, Vec::new());
     for block in &answer.content {
         match block {
             Block::RedactedThinking { .. } | Block::Refusal { .. } => {}
             Block::Text { text } => {
-                for piece in split.pieces(text) {
-                    send(head, text_part(piece), piece.len());
-                }
+                let pieces = answer.split.pieces(text);
+                parts.extend(pieces.map(|piece| (text_part(piece), piece.len())));
             }
             Block::Thinking { text, .. } => {
-                for piece in split.pieces(text) {
-                    send(head, thought_part(piece), 0);
-                }
+                let pieces = answer.split.pieces(text);
+                parts.extend(pieces.map(|piece| (thought_part(piece), 0)));
             }
             Block::ToolCall(call) => {
-                let part = call_part(call, head.signature.take());
-                send(head, part, call.name.len() + call.text().len());
+                let part = call_part(call, choice.signature.take());
+                parts.push((part, call.name.len() + call.text().len()));
             }
         }
     }
-    if answer.error.is_none() {
-        let last = text_part("").put_some("thoughtSignature", head.signature.take());
-        // A refusal has no content.
-        let parts = if answer.refused().is_some() {
-            Vec::new()
-        } else {
-            vec![last]
-        };
-        let candidate = candidate(parts, Some(answer));
-        chunks.push(head.response(vec![candidate], all));
-    }
-    chunks
+    parts
 }

@@ -30,7 +30,9 @@
 //! for each tool its name and then the pieces of its arguments; the finish reason; with
 //! `stream_options.include_usage` the usage, in a chunk without choices; and `data: [DONE]`. All have the
 //! same id and time. Each has as much `obfuscation` as hides how long its text is, unless
-//! `stream_options.include_obfuscation` is false. Thoughts are counted, and not shown.
+//! `stream_options.include_obfuscation` is false. Thoughts are counted, and not shown. A tool that the
+//! request declares as `custom` is called with a text. With `n` there are several choices: see
+//! [`Answer::alternative`](super::Answer::alternative).
 //!
 //! An error in the middle of a stream is a chunk that has nothing but an `error`.
 //!
@@ -49,8 +51,9 @@
 //!
 //! A client that sends `previous_response_id` leaves the history to the provider. The ids that are made
 //! here tell the turn they belong to, so [`Conversation::turn`](super::Conversation::turn) and with it
-//! dialogues still know which it is. Results of tools are then known by the ids of their calls, not by
-//! the names of the tools.
+//! dialogues still know which it is; and those of calls tell their tool, so that a result is known by the
+//! name of its tool as ever. Where a request has neither history nor such an id (a `conversation`, ids of
+//! your own), there is [`Dialogue::in_scenario`](super::Dialogue::in_scenario).
 //!
 //! # The head
 //!
@@ -62,7 +65,9 @@
 mod chat;
 mod errors;
 mod head;
+mod request;
 mod responses;
+mod tools;
 
 use super::ApiError;
 use super::api::ModelApi;
@@ -71,6 +76,7 @@ use crate::{MockTransport, Mode, RateHeaders, RateLimit, RetryAfter};
 
 pub use self::chat::ChatCompletions;
 pub use self::responses::Responses;
+pub(super) use self::tools::tells_tool;
 
 /// Begins a rule for `POST /v1/chat/completions` at any host. For another path, a gateway's say, there is
 /// [`ModelApi::at`]. [`ChatCompletions`] has what else there is to it: an answer as a reply, a request as

@@ -2,44 +2,61 @@
 
 use crate::providers::answer::Block;
 use crate::providers::draws::Draws;
-use crate::providers::openai::head;
+use crate::providers::openai::{head, tools};
 use crate::providers::pattern::Pattern;
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop, ToolCall};
 
 /// What a completion and each of its chunks begins with.
-pub(super) struct Head {
+pub(super) struct Head<'a> {
     pub(super) request_id: Wire,
     id: Wire,
     model: String,
     pub(super) fingerprint: Wire,
-    /// Of the calls, in their order.
-    pub(super) tool_ids: Vec<Wire>,
+    pub(super) choices: Vec<Choice<'a>>,
     /// What only streams have is drawn after all this.
     pub(super) draws: Draws,
     pub(super) usage: Counted,
 }
 
-impl Head {
-    pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
+/// One of the answers.
+pub(super) struct Choice<'a> {
+    pub(super) answer: &'a Answer,
+    pub(super) calls: Vec<Call<'a>>,
+}
+
+/// A call of a tool, of a kind that has a member of that name.
+pub(super) struct Call<'a> {
+    kind: &'static str,
+    id: Wire,
+    name: &'a str,
+    /// Under this name is what it is called with.
+    of_input: &'static str,
+    pub(super) input: String,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn new(conversation: &Conversation, answer: &'a Answer) -> Self {
         let mut draws = Draws::default();
         let request_id = head::request_id(&mut draws);
         let id = draws.alphanumeric("chatcmpl-", 29);
         let fingerprint = draws.hex("fp_", 10);
-        let tool_ids = tool_calls(answer).map(|call| {
-            let drawn = draws.alphanumeric("call_", 24);
-            call.id.as_deref().map_or(drawn, Wire::from)
+        let choices = answer.choices(conversation).map(|answer| {
+            let calls = tool_calls(answer);
+            let calls = calls.map(|call| Call::new(&mut draws, conversation, call));
+            let calls = calls.collect();
+            Choice { answer, calls }
         });
-        let tool_ids = tool_ids.collect();
-        let (said, thought) = answer.bytes();
+        let choices = choices.collect();
+        let (said, thought) = answer.bytes(conversation);
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
             model: model.clone(),
             fingerprint,
-            tool_ids,
+            choices,
             draws,
             usage: answer.usage.of(conversation, said, thought),
         }
@@ -73,32 +90,67 @@ impl Head {
     }
 }
 
+impl<'a> Call<'a> {
+    fn new(draws: &mut Draws, conversation: &Conversation, call: &'a ToolCall) -> Self {
+        let drawn = draws.alphanumeric("call_", 24);
+        let is_custom = tools::is_custom(conversation, &call.name);
+        let (kind, of_input, input) = if is_custom {
+            ("custom", "input", tools::input(call))
+        } else {
+            ("function", "arguments", call.text())
+        };
+        Self {
+            kind,
+            id: call.id.as_deref().map_or(drawn, Wire::from),
+            name: &call.name,
+            of_input,
+            input,
+        }
+    }
+
+    /// Its members, with as much of the input.
+    pub(super) fn begin(&self, call: Wire, input: &str) -> Wire {
+        let inside = Wire::object()
+            .put("name", self.name)
+            .put(self.of_input, input);
+        call.put("id", &self.id)
+            .put("type", self.kind)
+            .put(self.kind, inside)
+    }
+
+    /// A piece of the input.
+    pub(super) fn go_on(&self, call: Wire, piece: &str) -> Wire {
+        call.put(self.kind, Wire::object().put(self.of_input, piece))
+    }
+}
+
+impl Choice<'_> {
+    fn wire(&self, index: usize) -> Wire {
+        let calls = self.calls.iter();
+        let calls: Vec<_> = calls
+            .map(|call| call.begin(Wire::object(), &call.input))
+            .collect();
+        let message = Wire::object()
+            .put("role", "assistant")
+            .put("content", text(self.answer))
+            .put_some("tool_calls", (!calls.is_empty()).then_some(calls))
+            .put("refusal", self.answer.refused())
+            .put("annotations", Vec::new());
+        Wire::object()
+            .put("index", index)
+            .put("message", message)
+            .put("logprobs", Wire::NULL)
+            .put("finish_reason", finish_reason(&self.answer.reason()))
+    }
+}
+
 pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let head = Head::new(conversation, answer);
-    let calls = tool_calls(answer).zip(&head.tool_ids).map(|(call, id)| {
-        let function = Wire::object()
-            .put("name", call.name.as_str())
-            .put("arguments", call.text());
-        Wire::object()
-            .put("id", id)
-            .put("type", "function")
-            .put("function", function)
-    });
-    let calls: Vec<_> = calls.collect();
-    let message = Wire::object()
-        .put("role", "assistant")
-        .put("content", text(answer))
-        .put_some("tool_calls", (!calls.is_empty()).then_some(calls))
-        .put("refusal", answer.refused())
-        .put("annotations", Vec::new());
-    let choice = Wire::object()
-        .put("index", 0_u64)
-        .put("message", message)
-        .put("logprobs", Wire::NULL)
-        .put("finish_reason", finish_reason(&answer.reason()));
+    let choices = head.choices.iter().enumerate();
+    let choices: Vec<_> = choices.map(|(index, it)| it.wire(index)).collect();
     let completion = head
         .object("chat.completion")
-        .put("choices", vec![choice])
+        .put("choices", choices)
         .put("usage", head.usage())
         .put("service_tier", "default")
         .put("system_fingerprint", &head.fingerprint);
@@ -117,7 +169,7 @@ pub(super) fn text(answer: &Answer) -> Option<String> {
     said.or_else(|| (!says_else).then(String::new))
 }
 
-pub(super) fn tool_calls(answer: &Answer) -> impl Iterator<Item = &ToolCall> {
+fn tool_calls(answer: &Answer) -> impl Iterator<Item = &ToolCall> {
     answer.content.iter().filter_map(|block| match block {
         Block::ToolCall(call) => Some(call),
         _ => None,

@@ -4,13 +4,16 @@ mod completion;
 mod request;
 mod stream;
 
-use std::sync::Arc;
+use serde_json::Value;
 
 use super::errors;
 use crate::providers::api::{ModelApi, Render};
 use crate::providers::pattern::Pattern;
 use crate::providers::{Answer, ApiError, Conversation};
-use crate::{Matcher, Mode, Request, Result};
+use crate::{Matcher, Mode, Request};
+
+/// How many choices a request may ask for.
+const MOST: u64 = 128;
 
 /// The Chat Completions API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,13 +23,29 @@ impl ModelApi for ChatCompletions {
     fn requests<M: Mode>() -> Matcher<M> {
         crate::post("/v1/chat/completions")
     }
-
-    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-        request::conversation(request)
-    }
 }
 
 impl Render for ChatCompletions {
+    fn read(_: &Request, json: &Value) -> Conversation {
+        request::read(json)
+    }
+
+    fn refuse(conversation: &Conversation) -> Option<ApiError> {
+        let n = conversation.choices.filter(|n| !(1..=MOST).contains(n))?;
+        let (code, message) = if n > MOST {
+            (
+                "integer_above_max_value",
+                format!("Invalid 'n': {n} is above the maximum of {MOST}."),
+            )
+        } else {
+            (
+                "integer_below_min_value",
+                "Invalid 'n': 0 is below the minimum of 1.".to_owned(),
+            )
+        };
+        Some(ApiError::invalid_request(message).code(code).param("n"))
+    }
+
     fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
             stream::pattern(conversation, answer)

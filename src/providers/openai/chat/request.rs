@@ -1,55 +1,39 @@
 //! A request of Chat Completions, read.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use crate::providers::conversation::{content_text, list, parsed, string};
-use crate::providers::{Conversation, Message, MessageBlock, Role, Tool};
-use crate::{Request, Result};
+use crate::providers::openai::request::{part, role, system};
+use crate::providers::read::{blocks, content_text, is_true, list, number, parsed, string, tool};
+use crate::providers::{Conversation, Message, MessageBlock, Role};
 
-/// The key of the view.
-struct View(Arc<Conversation>);
-
-pub(super) fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-    let view = request.view_with(|request| {
-        let json = request.json_value()?;
-        Ok::<_, crate::Error>(View(Arc::new(read(json))))
-    })?;
-    Ok(view.0.clone())
-}
-
-fn read(json: Arc<Value>) -> Conversation {
-    let messages: Vec<_> = list(&json, "messages").iter().map(message).collect();
-    let system = messages.iter().filter(|it| it.role == Role::System);
-    let texts: Vec<_> = system.clone().map(Message::text).collect();
-    let number = |name: &str| json.get(name).and_then(Value::as_u64);
-    let mut conversation = Conversation {
-        model: string(&json, "model").unwrap_or_default(),
-        system: (!texts.is_empty()).then(|| texts.join("\n")),
-        system_blocks: system.map(|it| it.blocks.len()).sum(),
-        tools: list(&json, "tools").iter().map(tool).collect(),
-        max_tokens: number("max_completion_tokens").or_else(|| number("max_tokens")),
-        stream: json.get("stream") == Some(&Value::Bool(true)),
-        thinking_budget: None,
-        reasoning_effort: string(&json, "reasoning_effort"),
+pub(super) fn read(json: &Value) -> Conversation {
+    let messages: Vec<_> = list(json, "messages").iter().map(message).collect();
+    let (system, system_blocks) = system(None, &messages);
+    Conversation {
+        model: string(json, "model").unwrap_or_default(),
+        system,
+        system_blocks,
         messages,
-        earlier_turns: 0,
-        as_array: false,
-        json: Arc::default(),
-    };
-    conversation.json = json;
-    conversation.name_results();
-    conversation
+        // The definition of a function or of a custom tool is a member of its own.
+        tools: list(json, "tools")
+            .iter()
+            .map(|it| {
+                it.get("function")
+                    .or_else(|| it.get("custom"))
+                    .unwrap_or(it)
+            })
+            .map(|it| tool(it, "parameters"))
+            .collect(),
+        max_tokens: number(json, "max_completion_tokens").or_else(|| number(json, "max_tokens")),
+        choices: number(json, "n"),
+        stream: is_true(json, "stream"),
+        reasoning_effort: string(json, "reasoning_effort"),
+        ..Conversation::default()
+    }
 }
 
 fn message(message: &Value) -> Message {
-    let role = match message.get("role").and_then(Value::as_str) {
-        Some("assistant") => Role::Assistant,
-        Some("system" | "developer") => Role::System,
-        Some("tool" | "function") => Role::Tool,
-        _ => Role::User,
-    };
+    let role = role(message).unwrap_or(Role::User);
     let content = message.get("content");
     if role == Role::Tool {
         let result = MessageBlock::ToolResult {
@@ -60,22 +44,10 @@ fn message(message: &Value) -> Message {
         };
         return Message::new(role, vec![result]);
     }
-    let mut blocks = match content {
-        Some(Value::String(text)) => vec![MessageBlock::Text(text.clone())],
-        Some(Value::Array(parts)) => parts.iter().map(part).collect(),
-        _ => Vec::new(),
-    };
+    let mut blocks = blocks(content, part);
     blocks.extend(string(message, "refusal").map(MessageBlock::Text));
     blocks.extend(list(message, "tool_calls").iter().map(tool_call));
     Message::new(role, blocks)
-}
-
-fn part(part: &Value) -> MessageBlock {
-    match part.get("type").and_then(Value::as_str) {
-        Some("text") => MessageBlock::Text(string(part, "text").unwrap_or_default()),
-        Some("refusal") => MessageBlock::Text(string(part, "refusal").unwrap_or_default()),
-        _ => MessageBlock::Other(part.clone()),
-    }
 }
 
 fn tool_call(call: &Value) -> MessageBlock {
@@ -90,17 +62,4 @@ fn tool_call(call: &Value) -> MessageBlock {
         name: name.unwrap_or_default().to_owned(),
         arguments,
     }
-}
-
-/// A tool, whose function or custom definition is a member of its own.
-fn tool(tool: &Value) -> Tool {
-    let inside = tool.get("function").or_else(|| tool.get("custom"));
-    let inside = inside.unwrap_or(tool);
-    let name = string(inside, "name").or_else(|| string(tool, "type"));
-    let schema = inside.get("parameters").cloned();
-    Tool::new(
-        name.unwrap_or_default(),
-        string(inside, "description"),
-        schema.unwrap_or_default(),
-    )
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::completion::{Head, finish_reason, text, tool_calls};
+use super::completion::{Choice, Head, finish_reason, text};
 use crate::providers::openai::{errors, head};
 use crate::providers::pattern::{self, Pattern};
 use crate::providers::text::Text;
 use crate::providers::wire::Wire;
-use crate::providers::{Answer, Conversation, Split};
+use crate::providers::{Answer, Conversation};
 
 pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
     let option = |name: &str| {
@@ -15,14 +15,15 @@ pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
             .json
             .pointer(&format!("/stream_options/{name}"))
     };
+    let mut head = Head::new(conversation, answer);
+    let choices = std::mem::take(&mut head.choices);
     let mut stream = Stream {
-        head: Head::new(conversation, answer),
-        split: &answer.split,
+        head,
         with_usage: option("include_usage") == Some(&Value::Bool(true)),
         obfuscated: option("include_obfuscation") != Some(&Value::Bool(false)),
         events: Vec::new(),
     };
-    stream.play(answer);
+    stream.play(&choices, answer);
     let done = answer.error.is_none().then(|| event(Text::of("[DONE]")));
     let pattern = Pattern::stream(stream.head.draws, &answer.script, stream.events, done);
     let pattern = head::with_stream_head(pattern);
@@ -36,92 +37,27 @@ fn event(data: Text) -> Text {
 
 /// The chunks so far.
 struct Stream<'a> {
-    head: Head,
-    split: &'a Split,
+    head: Head<'a>,
     with_usage: bool,
     obfuscated: bool,
     events: Vec<Text>,
 }
 
 impl Stream<'_> {
-    fn play(&mut self, answer: &Answer) {
+    fn play(&mut self, choices: &[Choice<'_>], answer: &Answer) {
         if !answer.content.is_empty() || answer.error.is_none() {
-            self.say(answer);
+            let choices = choices.iter().enumerate();
+            let choices = choices.map(|(index, choice)| deltas(index, choice, answer));
+            for delta in in_turns(choices.collect(), answer.interleaved) {
+                self.chunk(vec![delta], None);
+            }
         }
         if let Some(error) = &answer.error {
             self.events.push(event(errors::body(error).text()));
-            return;
-        }
-        let reason = answer.reason();
-        self.choice(Wire::object(), Some(finish_reason(&reason)));
-        if self.with_usage {
+        } else if self.with_usage {
             let usage = self.head.usage();
             self.chunk(Vec::new(), Some(usage));
         }
-    }
-
-    fn say(&mut self, answer: &Answer) {
-        let text = text(answer);
-        let role = Wire::object()
-            .put("role", "assistant")
-            .put("content", text.as_ref().map(|_| ""))
-            .put("refusal", Wire::NULL);
-        self.choice(role, None);
-        for piece in self.split.pieces(text.as_deref().unwrap_or_default()) {
-            self.choice(Wire::object().put("content", piece), None);
-        }
-        for piece in self.split.pieces(answer.refused().unwrap_or_default()) {
-            self.choice(Wire::object().put("refusal", piece), None);
-        }
-        self.call_tools(answer);
-    }
-
-    fn call_tools(&mut self, answer: &Answer) {
-        let texts: Vec<_> = tool_calls(answer).map(|call| call.text()).collect();
-        let pieces = texts.iter().map(|text| self.split.pieces(text));
-        let mut pieces: Vec<_> = pieces.map(Iterator::peekable).collect();
-        for (index, call) in tool_calls(answer).enumerate() {
-            let function = Wire::object()
-                .put("name", call.name.as_str())
-                .put("arguments", "");
-            let first = Wire::object()
-                .put("index", index)
-                .put("id", &self.head.tool_ids[index])
-                .put("type", "function")
-                .put("function", function);
-            self.tool_delta(first);
-            if !answer.interleaved {
-                for piece in pieces[index].by_ref() {
-                    self.arguments(index, piece);
-                }
-            }
-        }
-        // One piece of each, in turns, until none has any.
-        while pieces.iter_mut().any(|pieces| pieces.peek().is_some()) {
-            for (index, pieces) in pieces.iter_mut().enumerate() {
-                if let Some(piece) = pieces.next() {
-                    self.arguments(index, piece);
-                }
-            }
-        }
-    }
-
-    fn arguments(&mut self, index: usize, piece: &str) {
-        let function = Wire::object().put("arguments", piece);
-        self.tool_delta(Wire::object().put("index", index).put("function", function));
-    }
-
-    fn tool_delta(&mut self, call: Wire) {
-        self.choice(Wire::object().put("tool_calls", vec![call]), None);
-    }
-
-    fn choice(&mut self, delta: Wire, finish_reason: Option<&str>) {
-        let choice = Wire::object()
-            .put("index", 0_u64)
-            .put("delta", delta)
-            .put("logprobs", Wire::NULL)
-            .put("finish_reason", finish_reason);
-        self.chunk(vec![choice], None);
     }
 
     fn chunk(&mut self, choices: Vec<Wire>, usage: Option<Wire>) {
@@ -140,5 +76,64 @@ impl Stream<'_> {
             chunk = chunk.put("obfuscation", head::padding(&mut self.head.draws, len));
         }
         self.events.push(event(chunk.text()));
+    }
+}
+
+/// What an answer says, piece by piece; its end only where no error breaks it off.
+fn deltas(index: usize, choice: &Choice<'_>, whole: &Answer) -> Vec<Wire> {
+    let delta = |delta: Wire, finish_reason: Option<&str>| {
+        Wire::object()
+            .put("index", index)
+            .put("delta", delta)
+            .put("logprobs", Wire::NULL)
+            .put("finish_reason", finish_reason)
+    };
+    let (answer, text) = (choice.answer, text(choice.answer));
+    let role = Wire::object()
+        .put("role", "assistant")
+        .put("content", text.as_ref().map(|_| ""))
+        .put("refusal", Wire::NULL);
+    let mut deltas = vec![delta(role, None)];
+    let texts = [("content", text.as_deref()), ("refusal", answer.refused())];
+    for (name, text) in texts {
+        let pieces = answer.split.pieces(text.unwrap_or_default());
+        deltas.extend(pieces.map(|piece| delta(Wire::object().put(name, piece), None)));
+    }
+    let calls = calls(choice, whole.interleaved).into_iter();
+    deltas.extend(calls.map(|call| delta(Wire::object().put("tool_calls", vec![call]), None)));
+    if whole.error.is_none() {
+        deltas.push(delta(Wire::object(), Some(finish_reason(&answer.reason()))));
+    }
+    deltas
+}
+
+/// Each call by its name, then piece by piece with what; with all names first where they interleave.
+fn calls(choice: &Choice<'_>, interleaved: bool) -> Vec<Wire> {
+    let split = &choice.answer.split;
+    let calls = choice.calls.iter().enumerate();
+    let calls = calls.map(|(index, call)| {
+        let place = Wire::object().put("index", index);
+        let pieces = split.pieces(&call.input);
+        let pieces = pieces.map(|piece| call.go_on(place.clone(), piece));
+        std::iter::once(call.begin(place.clone(), ""))
+            .chain(pieces)
+            .collect()
+    });
+    in_turns(calls.collect(), interleaved)
+}
+
+/// One list after the other; or one item of each, in turns, until none has any.
+fn in_turns(lists: Vec<Vec<Wire>>, interleaved: bool) -> Vec<Wire> {
+    if !interleaved {
+        return lists.concat();
+    }
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        all.extend(lists.iter_mut().filter_map(Iterator::next));
+        if all.len() == before {
+            return all;
+        }
     }
 }

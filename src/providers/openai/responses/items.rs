@@ -1,9 +1,9 @@
 //! What the model says, as the items of a response.
 
-use serde_json::Value;
-
 use crate::providers::answer::Block;
 use crate::providers::draws::Draws;
+use crate::providers::openai::tools;
+use crate::providers::read::list;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, ToolCall};
 
@@ -98,38 +98,22 @@ pub(super) fn items(draws: &mut Draws, conversation: &Conversation, answer: &Ans
 
 /// Whether the request asks for this to be included.
 fn is_wanted(conversation: &Conversation, what: &str) -> bool {
-    let include = conversation.json.get("include").and_then(Value::as_array);
-    include.is_some_and(|include| include.iter().any(|it| it == what))
+    list(&conversation.json, "include")
+        .iter()
+        .any(|it| it == what)
 }
 
 fn tool_call(draws: &mut Draws, conversation: &Conversation, call: &ToolCall) -> Kind {
-    let drawn = draws.alphanumeric("call_", 24);
-    let call_id = call.id.as_deref().map_or(drawn, Wire::from);
-    let name = call.name.clone();
-    let tools = conversation.json.get("tools").and_then(Value::as_array);
-    let is_custom = tools.is_some_and(|tools| {
-        let is_it = |tool: &&Value| tool["name"] == call.name.as_str() && tool["type"] == "custom";
-        tools.iter().any(|tool| is_it(&tool))
-    });
-    match (is_custom, &call.raw, call.arguments.as_str()) {
-        (true, None, Some(text)) => Kind::Custom(Call {
-            call_id,
-            name,
-            input: text.to_owned(),
-        }),
-        _ => {
-            let input = call.text();
-            let call = Call {
-                call_id,
-                name,
-                input,
-            };
-            if is_custom {
-                Kind::Custom(call)
-            } else {
-                Kind::Function(call)
-            }
-        }
+    let made = |call_id, input| Call {
+        call_id,
+        name: call.name.clone(),
+        input,
+    };
+    let id = tools::telling_id(draws, call);
+    if tools::is_custom(conversation, &call.name) {
+        Kind::Custom(made(id, tools::input(call)))
+    } else {
+        Kind::Function(made(id, call.text()))
     }
 }
 

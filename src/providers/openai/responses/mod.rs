@@ -5,13 +5,13 @@ mod request;
 mod response;
 mod stream;
 
-use std::sync::Arc;
+use serde_json::Value;
 
 use super::errors;
 use crate::providers::api::{ModelApi, Render};
 use crate::providers::pattern::Pattern;
 use crate::providers::{Answer, ApiError, Conversation};
-use crate::{Matcher, Mode, Request, Result};
+use crate::{Matcher, Mode, Request};
 
 /// The Responses API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,13 +21,13 @@ impl ModelApi for Responses {
     fn requests<M: Mode>() -> Matcher<M> {
         crate::post("/v1/responses")
     }
-
-    fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-        request::conversation(request)
-    }
 }
 
 impl Render for Responses {
+    fn read(_: &Request, json: &Value) -> Conversation {
+        request::read(json)
+    }
+
     fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
         if answer.stream.unwrap_or(conversation.stream) {
             stream::pattern(conversation, answer)

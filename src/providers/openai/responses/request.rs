@@ -1,65 +1,38 @@
 //! A request of Responses, read.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::response::turn_of;
-use crate::providers::conversation::{content_text, list, parsed, string};
-use crate::providers::{Conversation, Message, MessageBlock, Role, Tool};
-use crate::{Request, Result};
+use crate::providers::openai::request::{part, role, system};
+use crate::providers::read::{blocks, content_text, is_true, list, number, parsed, string, tool};
+use crate::providers::{Conversation, Message, MessageBlock, Role};
 
-/// The key of the view.
-struct View(Arc<Conversation>);
-
-pub(super) fn conversation(request: &Request) -> Result<Arc<Conversation>> {
-    let view = request.view_with(|request| {
-        let json = request.json_value()?;
-        Ok::<_, crate::Error>(View(Arc::new(read(json))))
-    })?;
-    Ok(view.0.clone())
-}
-
-fn read(json: Arc<Value>) -> Conversation {
-    let messages: Vec<_> = match json.get("input") {
-        Some(Value::String(text)) => {
-            vec![Message::new(
-                Role::User,
-                vec![MessageBlock::Text(text.clone())],
-            )]
-        }
+pub(super) fn read(json: &Value) -> Conversation {
+    let input = json.get("input");
+    let messages: Vec<_> = match input {
         Some(Value::Array(items)) => items.iter().map(item).collect(),
+        Some(Value::String(_)) => vec![Message::new(Role::User, blocks(input, part))],
         _ => Vec::new(),
     };
-    let of_messages = messages.iter().filter(|it| it.role == Role::System);
-    let instructions = string(&json, "instructions");
-    let blocks = of_messages.clone().map(|it| it.blocks.len()).sum::<usize>();
-    let system_blocks = blocks + usize::from(instructions.is_some());
-    let texts = instructions
-        .into_iter()
-        .chain(of_messages.map(Message::text));
-    let texts: Vec<_> = texts.collect();
-    let previous = string(&json, "previous_response_id");
-    let mut conversation = Conversation {
-        model: string(&json, "model").unwrap_or_default(),
-        system: (!texts.is_empty()).then(|| texts.join("\n")),
+    let (system, system_blocks) = system(string(json, "instructions"), &messages);
+    let previous = string(json, "previous_response_id");
+    Conversation {
+        model: string(json, "model").unwrap_or_default(),
+        system,
         system_blocks,
-        tools: list(&json, "tools").iter().map(tool).collect(),
-        max_tokens: json.get("max_output_tokens").and_then(Value::as_u64),
-        stream: json.get("stream") == Some(&Value::Bool(true)),
-        thinking_budget: None,
-        reasoning_effort: json
-            .pointer("/reasoning/effort")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        earlier_turns: previous.map_or(0, |id| turn_of(&id)),
-        as_array: false,
         messages,
-        json: Arc::default(),
-    };
-    conversation.json = json;
-    conversation.name_results();
-    conversation
+        tools: list(json, "tools")
+            .iter()
+            .map(|it| tool(it, "parameters"))
+            .collect(),
+        max_tokens: number(json, "max_output_tokens"),
+        stream: is_true(json, "stream"),
+        reasoning_effort: json
+            .get("reasoning")
+            .and_then(|reasoning| string(reasoning, "effort")),
+        earlier_turns: previous.map_or(0, |id| turn_of(&id)),
+        ..Conversation::default()
+    }
 }
 
 /// An item of the input: one message, whatever it is.
@@ -90,42 +63,10 @@ fn item(item: &Value) -> Message {
             };
             Message::new(Role::Tool, vec![result])
         }
-        _ => message(item),
+        _ => match role(item) {
+            Some(role) => Message::new(role, blocks(item.get("content"), part)),
+            // A call of a tool that the provider has itself, or a reference to an item.
+            None => of_model(MessageBlock::Other(item.clone())),
+        },
     }
-}
-
-fn message(message: &Value) -> Message {
-    let role = match message.get("role").and_then(Value::as_str) {
-        Some("assistant") => Role::Assistant,
-        Some("system" | "developer") => Role::System,
-        Some(_) => Role::User,
-        // A call of a tool that the provider has itself, or a reference to an item.
-        None => return Message::new(Role::Assistant, vec![MessageBlock::Other(message.clone())]),
-    };
-    let blocks = match message.get("content") {
-        Some(Value::String(text)) => vec![MessageBlock::Text(text.clone())],
-        Some(Value::Array(parts)) => parts.iter().map(part).collect(),
-        _ => Vec::new(),
-    };
-    Message::new(role, blocks)
-}
-
-fn part(part: &Value) -> MessageBlock {
-    match part.get("type").and_then(Value::as_str) {
-        Some("input_text" | "output_text" | "text") => {
-            MessageBlock::Text(string(part, "text").unwrap_or_default())
-        }
-        Some("refusal") => MessageBlock::Text(string(part, "refusal").unwrap_or_default()),
-        _ => MessageBlock::Other(part.clone()),
-    }
-}
-
-fn tool(tool: &Value) -> Tool {
-    let name = string(tool, "name").or_else(|| string(tool, "type"));
-    let schema = tool.get("parameters").cloned();
-    Tool::new(
-        name.unwrap_or_default(),
-        string(tool, "description"),
-        schema.unwrap_or_default(),
-    )
 }

@@ -72,7 +72,7 @@ impl<'a> Head<'a> {
         let request_id = head::request_id(&mut draws);
         let turn = conversation.turn() & 0xFFFF;
         let id = draws.hex_with("resp_", DRAWN, format!("{turn:0TURN$x}"));
-        let (said, thought) = answer.bytes();
+        let (said, thought) = answer.bytes(conversation);
         let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
