@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use super::split::Split;
 use super::stop::Stop;
 use super::tool_call::ToolCall;
-use super::usage::Usage;
+use super::usage::{Counted, Usage};
 use crate::Script;
 use crate::model::millis;
 
@@ -327,8 +327,19 @@ impl Answer {
         })
     }
 
+    /// Which model answers.
+    pub(super) fn model_of(&self, conversation: &Conversation) -> String {
+        self.model.as_ref().unwrap_or(&conversation.model).clone()
+    }
+
+    /// How many tokens the exchange has used.
+    pub(super) fn counted(&self, conversation: &Conversation) -> Counted {
+        let (said, thought) = self.bytes(conversation);
+        self.usage.of(conversation, said, thought)
+    }
+
     /// How many bytes are said in all answers (tool calls included), and how many are thought.
-    pub(super) fn bytes(&self, conversation: &Conversation) -> (usize, usize) {
+    fn bytes(&self, conversation: &Conversation) -> (usize, usize) {
         let mut bytes = (0, 0);
         for block in self.choices(conversation).flat_map(|it| &it.content) {
             match block {

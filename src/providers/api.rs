@@ -86,7 +86,21 @@ pub trait Render: Clone + Copy + Default + Send + Sync + 'static {
 
     /// The response to a request that could be read.
     #[doc(hidden)]
-    fn render(conversation: &Conversation, answer: &Answer) -> Pattern;
+    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
+        if answer.stream.unwrap_or(conversation.stream) {
+            Self::render_stream(conversation, answer)
+        } else {
+            Self::render_json(conversation, answer)
+        }
+    }
+
+    /// The same as one JSON value.
+    #[doc(hidden)]
+    fn render_json(conversation: &Conversation, answer: &Answer) -> Pattern;
+
+    /// The same as a stream.
+    #[doc(hidden)]
+    fn render_stream(conversation: &Conversation, answer: &Answer) -> Pattern;
 
     /// A response that is an error.
     #[doc(hidden)]

@@ -51,18 +51,9 @@ use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
 pub struct Dialogue {
     turns: Vec<(Prompt, Answer)>,
     end: SequenceEnd,
-    progress: Progress,
-}
-
-/// What says which turn it is.
-#[derive(Clone, Debug, Default, PartialEq)]
-enum Progress {
-    #[default]
-    History,
-    /// The prompts alone.
-    Prompts,
-    /// The scenario of this name.
-    Scenario(String),
+    any_order: bool,
+    /// That says which turn it is, where the history does not.
+    scenario: Option<String>,
 }
 
 impl Dialogue {
@@ -88,7 +79,8 @@ impl Dialogue {
     /// The turns may come in any order: the prompts alone say which it is, and the history does not
     /// count. A request that fits more than one fails, with an [`AmbiguousTurn`].
     pub fn in_any_order(mut self) -> Self {
-        self.progress = Progress::Prompts;
+        self.any_order = true;
+        self.scenario = None;
         self
     }
 
@@ -126,27 +118,28 @@ impl Dialogue {
     /// # Ok::<(), mockwire::Error>(())
     /// ```
     pub fn in_scenario(mut self, name: impl Into<String>) -> Self {
-        self.progress = Progress::Scenario(name.into());
+        self.any_order = false;
+        self.scenario = Some(name.into());
         self
     }
 
     #[track_caller]
     pub(super) fn register<M: Mode, A: ModelApi>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>> {
         assert!(!self.turns.is_empty(), "a dialogue needs at least one turn");
-        if self.progress == Progress::Prompts {
+        if self.any_order {
             self.guard(&when);
         }
-        let (end, count) = (self.end, self.turns.len() as u64);
+        let (end, count, any_order) = (self.end, self.turns.len() as u64, self.any_order);
         let mut rules = Vec::with_capacity(self.turns.len());
         for ((prompt, answer), turn) in self.turns.into_iter().zip(1..) {
             let when = when.clone().times(Times::from(1..));
-            let when = match &self.progress {
-                Progress::History => when.and(is_turn::<M, A>(turn, count, end)),
-                Progress::Prompts => when,
-                Progress::Scenario(name) => {
+            let when = match &self.scenario {
+                Some(name) => {
                     let (now, next) = (state(turn), next(turn, count, end));
                     when.when(|rule| rule.in_scenario(name).when_state(&now).then_state(&next))
                 }
+                None if any_order => when,
+                None => when.and(is_turn::<M, A>(turn, count, end)),
             };
             rules.push(when.prompt(prompt).reply(answer));
         }

@@ -23,14 +23,12 @@ impl Head {
         let mut draws = Draws::default();
         let request_id = request_id(&mut draws);
         let id = draws.alphanumeric("msg_01", 22);
-        let (said, thought) = answer.bytes(conversation);
-        let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
-            model: model.clone(),
+            model: answer.model_of(conversation),
             draws,
-            usage: answer.usage.of(conversation, said, thought),
+            usage: answer.counted(conversation),
         }
     }
 

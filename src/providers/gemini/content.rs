@@ -37,12 +37,10 @@ impl<'a> Head<'a> {
             signature: signature(answer, draws.base64("", 80)),
         });
         let choices = choices.collect();
-        let (said, thought) = answer.bytes(conversation);
-        let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             id: answer.id.as_deref().map_or(id, Wire::from),
-            model: model.clone(),
-            usage: answer.usage.of(conversation, said, thought),
+            model: answer.model_of(conversation),
+            usage: answer.counted(conversation),
             choices,
             draws,
         }

@@ -123,12 +123,12 @@ impl Render for GenerateContent {
         Some(ApiError::invalid_request(message))
     }
 
-    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
-        if answer.stream.unwrap_or(conversation.stream) {
-            stream::pattern(conversation, answer)
-        } else {
-            content::pattern(conversation, answer)
-        }
+    fn render_json(conversation: &Conversation, answer: &Answer) -> Pattern {
+        content::pattern(conversation, answer)
+    }
+
+    fn render_stream(conversation: &Conversation, answer: &Answer) -> Pattern {
+        stream::pattern(conversation, answer)
     }
 
     fn render_error(error: &ApiError) -> Pattern {

@@ -49,16 +49,14 @@ impl<'a> Head<'a> {
             Choice { answer, calls }
         });
         let choices = choices.collect();
-        let (said, thought) = answer.bytes(conversation);
-        let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
-            model: model.clone(),
+            model: answer.model_of(conversation),
             fingerprint,
             choices,
             draws,
-            usage: answer.usage.of(conversation, said, thought),
+            usage: answer.counted(conversation),
         }
     }
 

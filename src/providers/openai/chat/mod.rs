@@ -46,12 +46,12 @@ impl Render for ChatCompletions {
         Some(ApiError::invalid_request(message).code(code).param("n"))
     }
 
-    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
-        if answer.stream.unwrap_or(conversation.stream) {
-            stream::pattern(conversation, answer)
-        } else {
-            completion::pattern(conversation, answer)
-        }
+    fn render_json(conversation: &Conversation, answer: &Answer) -> Pattern {
+        completion::pattern(conversation, answer)
+    }
+
+    fn render_stream(conversation: &Conversation, answer: &Answer) -> Pattern {
+        stream::pattern(conversation, answer)
     }
 
     fn render_error(error: &ApiError) -> Pattern {

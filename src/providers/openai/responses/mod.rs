@@ -28,12 +28,12 @@ impl Render for Responses {
         request::read(json)
     }
 
-    fn render(conversation: &Conversation, answer: &Answer) -> Pattern {
-        if answer.stream.unwrap_or(conversation.stream) {
-            stream::pattern(conversation, answer)
-        } else {
-            response::pattern(conversation, answer)
-        }
+    fn render_json(conversation: &Conversation, answer: &Answer) -> Pattern {
+        response::pattern(conversation, answer)
+    }
+
+    fn render_stream(conversation: &Conversation, answer: &Answer) -> Pattern {
+        stream::pattern(conversation, answer)
     }
 
     fn render_error(error: &ApiError) -> Pattern {

@@ -72,16 +72,14 @@ impl<'a> Head<'a> {
         let request_id = head::request_id(&mut draws);
         let turn = conversation.turn() & 0xFFFF;
         let id = draws.hex_with("resp_", DRAWN, format!("{turn:0TURN$x}"));
-        let (said, thought) = answer.bytes(conversation);
-        let model = answer.model.as_ref().unwrap_or(&conversation.model);
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
-            model: model.clone(),
+            model: answer.model_of(conversation),
             asked: &conversation.json,
             items: items(&mut draws, conversation, answer),
             draws,
-            usage: answer.usage.of(conversation, said, thought),
+            usage: answer.counted(conversation),
         }
     }
 
