@@ -35,6 +35,16 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
     return this.#exchange.at;
   }
 
+  /** When the client got the head of the response: milliseconds of the transport's time. */
+  get answeredAt(): number | undefined {
+    return this.#exchange.answeredAt;
+  }
+
+  /** When it was over, however it ended: milliseconds of the transport's time. */
+  get endedAt(): number | undefined {
+    return this.#exchange.endedAt;
+  }
+
   /** How many milliseconds it waited to be admitted: see the option `concurrency`. */
   get queued(): number {
     return this.#exchange.core.admission?.queued(this.#exchange) ?? 0;
@@ -106,6 +116,11 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
   /** What went wrong, when the outcome is `failed`. */
   get error(): string | undefined {
     return this.#exchange.error;
+  }
+
+  /** The code of what went wrong, where it has one: `ECONNRESET`, say, of a connection that was reset. */
+  get errorCode(): string | undefined {
+    return this.#exchange.trace?.code;
   }
 
   /** Whether the body was longer than the journal keeps (`journal.bodyBytes`). */

@@ -31,6 +31,15 @@ import { State } from "./state.js";
 import type { Place } from "./site.js";
 import { Waiters } from "./wait.js";
 
+/** What limits did to an exchange. */
+export interface Noted {
+  /** Which limit on concurrency it waited for, and when it was admitted then. */
+  readonly limit: "total" | { readonly key: string } | undefined;
+  readonly acquired: number | undefined;
+  /** Which rate limit has refused it, in words. */
+  readonly refused: string | undefined;
+}
+
 /**
  * Made for each transport, and many suites make one for each test: what few transports need is made
  * when it is needed.
@@ -135,6 +144,17 @@ export class Core {
   /** What was lost before its client knew. */
   get losses(): WeakMap<Exchange, Error> {
     return (this.#losses ??= new WeakMap());
+  }
+
+  /** What only the engine knows of an exchange: what the limits did to it. */
+  noted(exchange: Exchange): Noted | undefined {
+    if (this.admission === undefined && exchange.rule?.isRough !== true) return undefined;
+    const [limit, key, acquired, refused] = this.engine.noted(exchange.sequence) as [string, string, string, string];
+    return {
+      limit: limit === "" ? undefined : limit === "key" ? { key } : "total",
+      acquired: acquired === "" ? undefined : Number(acquired),
+      refused: refused === "" ? undefined : refused,
+    };
   }
 
   lossOf(exchange: Exchange): Error | undefined {

@@ -90,6 +90,18 @@ export interface Engine {
   answered(sequence: number, status: number, headers: string): void;
   /** The end of an exchange: 0 done, 1 cancelled, 2 failed. `delivered` counts body bytes the client has taken. */
   finish(sequence: number, outcome: number, delivered: number, detail: string): void;
+  /** Which date the transport's time begins at, in milliseconds since 1970. */
+  epoch(): number;
+  /**
+   * What the limits did to a request: which limit on concurrency it waited for (`key` or `total`), its key,
+   * when it was admitted, and which rate limit has refused it, in words. Empty is what has not happened.
+   */
+  noted(sequence: number): string[];
+  /**
+   * How many outages were forgotten; then of each host that was down: its name, from when, until when,
+   * whether it was killed, and the code of the failure. Empty is what has no end.
+   */
+  outages(): string[];
   /** How many captures were evicted, oldest first, to keep the journal's cap. */
   dropped(): number;
   /** The sequence numbers of the captured requests that satisfy the condition. */

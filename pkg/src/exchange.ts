@@ -6,13 +6,14 @@ import { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
 import { block, type HeaderList } from "./headers.js";
 import type { Engine } from "./engine.js";
-import { messageOf } from "./errors.js";
 import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
 import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
 import type { Reply } from "./reply/reply.js";
 import type { Rule } from "./rule.js";
 import type { SocketMessage } from "./socket/message.js";
+import { Trace } from "./trace.js";
+import { codeOf, messageOf } from "./words.js";
 
 /**
  * How an exchange went: `pending` until the client has taken the body to its end, then `done`;
@@ -57,6 +58,8 @@ export class Exchange {
   outcome: Outcome = "pending";
   /** What went wrong, when the outcome is `failed`. */
   error: string | undefined;
+  /** What is not to be told from its arrival. */
+  trace: Trace | undefined;
   /** How many bytes of the reply's body the client has taken. */
   delivered = 0;
   /** Whether it is over, and whether the engine knows how it ended. */
@@ -87,6 +90,31 @@ export class Exchange {
   /** What was sent over a WebSocket, when this was the handshake of one. */
   get messages(): readonly SocketMessage[] {
     return [];
+  }
+
+  /** Whether it is the handshake of a WebSocket. */
+  get isSocket(): boolean {
+    return false;
+  }
+
+  /** How many more of them there were than are kept. */
+  get droppedMessages(): number {
+    return 0;
+  }
+
+  /** When a rule was found. */
+  get matchedAt(): number | undefined {
+    return this.rule && (this.trace?.matched ?? this.at);
+  }
+
+  /** When the client got the head of the response. */
+  get answeredAt(): number | undefined {
+    return this.head && (this.trace?.head ?? this.at);
+  }
+
+  /** When it was over. */
+  get endedAt(): number | undefined {
+    return this.outcome === "pending" ? undefined : (this.trace?.end ?? this.at);
   }
 
   /** The body for reading, converted at most once; `undefined` when there is none. */
@@ -122,10 +150,39 @@ export class Exchange {
     return this.core.engine.render(this.sequence, this.number);
   }
 
+  /** A rule was found now. */
+  match(rule: Rule | undefined): void {
+    this.rule = rule;
+    const { now } = this.core;
+    if (now !== this.at) this.#noted.matched = now;
+  }
+
+  /** The client gets this head now. */
+  answer(head: Head): void {
+    this.head = head;
+    const { now } = this.core;
+    if (now !== this.at) this.#noted.head = now;
+  }
+
+  /** The client takes so many bytes of the body. */
+  take(bytes: number): void {
+    this.delivered += bytes;
+    this.#noted.addFrame(this.core.now, bytes);
+  }
+
+  /** The exchange is over, as the client gets this error. Only the first call counts. */
+  fail(thrown: unknown): void {
+    const code = codeOf(thrown);
+    if (code !== undefined && !this.#isOver) this.#noted.code = code;
+    this.finish("failed", messageOf(thrown));
+  }
+
   /** The exchange is over. Only the first call counts. */
   finish(outcome: keyof typeof ENDS, error?: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const { now } = this.core;
+    if (now !== this.at) this.#noted.end = now;
     if (!this.#isTold) {
       this.outcome = outcome;
       this.error = error;
@@ -140,7 +197,8 @@ export class Exchange {
   lose(error: Error): void {
     const stop = this.#stop;
     this.core.losses.set(this, error);
-    this.finish("failed", messageOf(error));
+    this.#noted.isKilled = true;
+    this.fail(error);
     stop?.(error);
   }
 
@@ -216,9 +274,14 @@ export class Exchange {
   /** The exchange is over, and the journal keeps only so much of a body. */
   #truncate(body: string | Uint8Array): void {
     const bytes = typeof body === "string" ? encode(body) : body;
+    this.#noted.bodyLength = bytes.length;
     this.body = bytes.slice(0, this.core.bodyLimit);
     this.truncated = true;
     this.#content = undefined;
+  }
+
+  get #noted(): Trace {
+    return (this.trace ??= new Trace());
   }
 
   #release(): void {

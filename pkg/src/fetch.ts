@@ -88,7 +88,7 @@ export function adopt(exchange: Exchange, number: number): void {
   const reply = rules.reply(number);
   if (reply === undefined) throw new StaleHandleError("the rule was taken back while it was being asked");
   exchange.reply = reply;
-  exchange.rule = rule;
+  exchange.match(rule);
   exchange.number = number;
   if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
   if (isRough || rule?.isRough === true) exchange.reply = roughened(exchange, reply);
@@ -144,7 +144,7 @@ function respondNow(exchange: Exchange, answer: Answer): Promise<Response> {
   const { head } = answer;
   // A response to HEAD has no content (RFC 9110 §9.3.2).
   const body = exchange.method === "HEAD" ? null : answer.body;
-  exchange.head = head;
+  exchange.answer(head);
   const { location, status } = head;
   if (location !== undefined && exchange.redirect !== "manual") return follow(exchange, location, status);
   const response = asPlatform(new MockResponse(exchange, head, body));
@@ -176,7 +176,7 @@ function refuse(exchange: Exchange, error: Error, number: number): Promise<Respo
 }
 
 function fail(exchange: Exchange, error: unknown): Promise<never> {
-  exchange.finish("failed", messageOf(error));
+  exchange.fail(error);
   return Promise.reject(error);
 }
 

@@ -34,6 +34,7 @@ export {
   VerificationError,
   WaitTimeoutError,
 } from "./errors.js";
+export type { Outcome } from "./exchange.js";
 export type { Chaos } from "./faults/chaos.js";
 export type { Damage } from "./faults/damage.js";
 export type { Outage } from "./faults/hosts.js";
@@ -73,5 +74,13 @@ export type { ServerSocket } from "./socket/server-socket.js";
 export type { MockWebSocket, MockWebSocketClass, SocketListener } from "./socket/websocket.js";
 export { State } from "./state.js";
 export type { Target, UrlPatternLike } from "./target.js";
+export type {
+  Timeline,
+  TimelineBody,
+  TimelineEnd,
+  TimelineEntry,
+  TimelineOptions,
+  TimelineOutage,
+} from "./timeline/value.js";
 export { MockTransport } from "./transport.js";
 export type { VerifyOptions } from "./verify.js";

@@ -48,14 +48,18 @@ export class Journal {
 
   /** The captured requests, oldest first. */
   all(): CapturedRequest[] {
+    return this.exchanges().map((exchange) => exchange.captured);
+  }
+
+  /** The kept exchanges, oldest first. */
+  exchanges(): readonly Exchange[] {
     this.#trim();
-    return this.#exchanges.map((exchange) => exchange.captured);
+    return this.#exchanges;
   }
 
   /** Tells the engine what it has not needed to know so far, because it is about to be asked. */
   tell(): void {
-    this.#trim();
-    for (const exchange of this.#exchanges) exchange.tell(this.#core.engine);
+    for (const exchange of this.exchanges()) exchange.tell(this.#core.engine);
   }
 
   /** The captured requests with these numbers, in their order. */
@@ -64,8 +68,7 @@ export class Journal {
   }
 
   get size(): number {
-    this.#trim();
-    return this.#exchanges.length;
+    return this.exchanges().length;
   }
 
   clear(): void {

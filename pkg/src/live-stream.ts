@@ -8,7 +8,6 @@
  */
 
 import { byteStream, close } from "./body-stream.js";
-import { messageOf } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import type { LiveBody, Piece, Pieces } from "./reply/body.js";
 import { isPromise } from "./reply/pieces.js";
@@ -81,7 +80,7 @@ class Source {
       } else if (piece === undefined) {
         this.#end();
       } else {
-        this.#exchange.delivered += piece.byteLength;
+        this.#exchange.take(piece.byteLength);
         return piece;
       }
     } catch (thrown) {
@@ -111,7 +110,7 @@ class Source {
   #enqueue(piece: Uint8Array | undefined): void {
     if (!this.#isOpen) return;
     if (piece === undefined) return this.#end();
-    this.#exchange.delivered += piece.byteLength;
+    this.#exchange.take(piece.byteLength);
     this.#controller.enqueue(piece as Uint8Array<ArrayBuffer>);
   }
 
@@ -124,7 +123,7 @@ class Source {
   #break(thrown: unknown): void {
     if (!this.#isOpen) return;
     this.#leave();
-    this.#exchange.finish("failed", messageOf(thrown));
+    this.#exchange.fail(thrown);
     this.#controller.error(thrown);
   }
 

@@ -98,7 +98,15 @@ export class Rule {
     if (name !== undefined) return name;
     if (this.#core.disposed) return "a rule of a disposed transport";
     this.#core.rules.tellSites();
-    return inWords(this.#core.engine.describe(this.id));
+    const { rule, site } = inParts(this.#core.engine.describe(this.id));
+    return ruleName(rule, site);
+  }
+
+  /** What it asks for, in the words of the engine as long as it is registered, and where it was registered. @internal */
+  told(): { readonly rule: string; readonly site: string } {
+    if (this.isActive) return inParts(this.#core.engine.describe(this.id));
+    const [, rule, site] = /^(.*?)(?: \(([^()]*)\))?$/s.exec(this.#extras!.name!)!;
+    return { rule: rule!, site: site ?? "" };
   }
 
   [INSPECT](): string {
@@ -127,9 +135,9 @@ export class Rule {
 }
 
 /** The engine says `POST /v1/messages at tests/chat.test.ts:12:4`. */
-function inWords(description: string): string {
+function inParts(description: string): { readonly rule: string; readonly site: string } {
   const end = description.lastIndexOf(" at ");
-  return ruleName(description.slice(0, end), description.slice(end + " at ".length));
+  return { rule: description.slice(0, end), site: description.slice(end + " at ".length) };
 }
 
 /** What a rule is called: `POST /v1/messages (tests/chat.test.ts:12:4)`. */

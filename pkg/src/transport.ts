@@ -20,6 +20,8 @@ import { Scope } from "./scope.js";
 import { sleep } from "./sleep.js";
 import type { State } from "./state.js";
 import { type MockWebSocketClass, webSocketOf } from "./socket/websocket.js";
+import { timelineOf } from "./timeline/record.js";
+import type { Timeline, TimelineOptions } from "./timeline/value.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**
@@ -98,6 +100,12 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
     return this.#core.journal.size;
   }
 
+  /** How many requests had to go because the journal was full, since it was last cleared. */
+  get droppedRequests(): number {
+    this.#core.assertUsable();
+    return this.#core.engine.dropped();
+  }
+
   /**
    * The first `count` requests, as soon as there are so many. Rejects with a `WaitTimeoutError` when
    * `timeout` milliseconds of the transport's time pass before. With instant timing nobody waits for
@@ -155,6 +163,12 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
   get state(): State<Values> {
     this.#core.assertUsable();
     return this.#core.state as unknown as State<Values>;
+  }
+
+  /** Which date the transport's time begins at: 2025-01-01, or with `timing: "real"` when it was made. */
+  get epoch(): Date {
+    this.#core.assertUsable();
+    return new Date(this.#core.engine.epoch());
   }
 
   /** The transport's time, in milliseconds since it was made. */
@@ -250,6 +264,19 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
    */
   get signal(): AbortSignal {
     return this.#core.signal;
+  }
+
+  /**
+   * What has happened so far, and when: every exchange that the journal keeps, from its arrival to its end,
+   * and when hosts were down. See `mockwire/timeline` for archives, traces and pictures of it.
+   *
+   * @example
+   * const [entry] = transport.timeline().entries;
+   * expect(entry.head.at).toBe(250);
+   */
+  timeline(options: TimelineOptions = {}): Timeline {
+    this.#core.assertUsable();
+    return timelineOf(this.#core, options);
   }
 
   /**

@@ -189,6 +189,16 @@ impl Entry {
         acquired.map_or(Tick::ZERO, |acquired| acquired.saturating_sub(self.at))
     }
 
+    /// Where it had to wait, and which rate limit has refused it, in words.
+    #[cfg(feature = "js")]
+    pub(crate) fn limits_met(&self) -> (Option<Queued>, Option<String>) {
+        let Some(trace) = &self.trace else {
+            return (None, None);
+        };
+        let refused = trace.refused.as_deref().map(str::to_owned);
+        (trace.queued.clone(), refused)
+    }
+
     /// When everything happened; `rule` is the one that answers.
     pub(crate) fn times<M: Mode>(&self, rule: Option<&Rule<M>>) -> Times {
         let none = Trace::default();

@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::value::{Entry, Outcome, Timeline};
+use crate::model::millis;
 
 /// A request that was made again after it had failed: from [`Timeline::retries`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Retry {
     /// The number of the request.
@@ -15,7 +19,8 @@ pub struct Retry {
     pub of: u64,
     /// Which attempt it is: 2 for the first retry.
     pub attempt: u32,
-    /// How long the client waited after the end of the attempt before.
+    /// How long the client waited after the end of the attempt before; in JSON, milliseconds.
+    #[serde(with = "millis")]
     pub delay: Duration,
 }
 

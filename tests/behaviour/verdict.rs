@@ -10,7 +10,7 @@ use mockwire::{
     Content, Error, Fault, Outcome, RateLimit, Reply, RetryAfter, Script, SequenceEnd, Timing,
 };
 
-use super::support::{fetch, get, post, send, with_header};
+use super::support::{fetch, get, handshake, post, send, with_header};
 use super::{Body, MockTransport, test};
 
 const fn millis(n: u64) -> Duration {
@@ -745,6 +745,18 @@ fn an_answer_without_a_body_leaves_none_open() {
     let kept = send(&transport, get("/")).unwrap();
     transport.verdict().assert_bodies_drained();
     drop(kept);
+}
+
+#[test]
+fn a_websocket_that_is_open_is_no_body_left_open() {
+    let transport = MockTransport::new();
+    let _chat = transport.websocket("wss://api.test/chat").accept_by_hand();
+    let open = transport.connect(handshake("wss://api.test/chat"));
+    let open = transport.block_on(open).unwrap();
+    let verdict = transport.verdict();
+    assert_eq!(verdict.calls[0].attempts[0].status, Some(101));
+    assert_eq!(kinds(&verdict), [""; 0], "{verdict}");
+    drop(open);
 }
 
 // Attempts that go on at the same time.

@@ -80,7 +80,7 @@ export class AcceptReply extends Reply {
     context: Context,
     peerOf: (connection: Connection, socket: ServerSocket<any>) => SocketPeer,
   ): Connection {
-    exchange.head = headFor(protocol, fields);
+    exchange.answer(headFor(protocol, fields));
     context.begin();
     const endpoint = this.#endpoint;
     const note = (message: SocketMessage) => {

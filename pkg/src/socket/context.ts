@@ -148,7 +148,7 @@ export function openContext(
     const { code, message, retryAfter } = cause as { code: string; message: string; retryAfter?: number };
     if (retryAfter === undefined) throw new SocketError(code, `${rule}: ${message}`, { cause });
     const headers = { "retry-after": String(Math.ceil(retryAfter / 1000)) };
-    exchange.head = headOf({ status: 429, headers });
+    exchange.answer(headOf({ status: 429, headers }));
     throw new ConnectionRateError(code, `the handshake was refused with 429 by ${rule}: ${message}`, retryAfter);
   }
 }

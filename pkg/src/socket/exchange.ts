@@ -40,6 +40,14 @@ export class SocketExchange extends Exchange {
     this.error = error;
   }
 
+  override get isSocket(): boolean {
+    return true;
+  }
+
+  override get droppedMessages(): number {
+    return this.log.dropped;
+  }
+
   override get messages(): readonly SocketMessage[] {
     return this.log.all();
   }

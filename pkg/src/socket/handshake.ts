@@ -1,7 +1,7 @@
 /** From a client's wish to a connection: the engine decides which rule answers. */
 
 import { NEEDS } from "../engine.js";
-import { messageOf, SocketError } from "../errors.js";
+import { SocketError } from "../errors.js";
 import { RatedReply } from "../faults/rough.js";
 import { arrive, decide, perform } from "../fetch.js";
 import { NO_HEADERS } from "../headers.js";
@@ -20,7 +20,7 @@ export function handshake(
 ): void {
   const fail = (error: unknown) => queueTask(() => client.ended(FAILED, asError(error)));
   const abandon = (error: unknown) => {
-    exchange.finish("failed", messageOf(error));
+    exchange.fail(error);
     fail(error);
   };
   const go = (answer: number) => {

@@ -106,6 +106,7 @@ export class SocketLog {
   #journal: Journal;
   #clearings: number;
   #messages: SocketMessage[] = [];
+  #forgotten = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -117,13 +118,21 @@ export class SocketLog {
   push(message: SocketMessage): void {
     this.#follow();
     this.#messages.push(message);
-    if (this.#messages.length > 2 * this.#limit) this.#messages = this.all();
+    const { length } = this.#messages;
+    if (length <= 2 * this.#limit) return;
+    this.#forgotten += length - this.#limit;
+    this.#messages = this.all();
   }
 
   all(): SocketMessage[] {
     this.#follow();
-    const { length } = this.#messages;
-    return this.#messages.slice(Math.max(0, length - this.#limit));
+    return this.#messages.slice(Math.max(0, this.#messages.length - this.#limit));
+  }
+
+  /** How many messages more there were. */
+  get dropped(): number {
+    this.#follow();
+    return this.#forgotten + Math.max(0, this.#messages.length - this.#limit);
   }
 
   /** What the journal has forgotten is forgotten here. */
@@ -133,6 +142,7 @@ export class SocketLog {
     this.#journal = journal;
     this.#clearings = journal.clearings;
     this.#messages = [];
+    this.#forgotten = 0;
   }
 }
 

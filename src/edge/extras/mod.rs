@@ -14,3 +14,5 @@ mod bells;
 mod cache;
 mod queue;
 mod sessions;
+mod timeline;
+mod verdict;

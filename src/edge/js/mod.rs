@@ -18,6 +18,7 @@ mod socket;
 mod spec;
 mod state;
 mod time;
+mod timeline;
 
 use std::cell::RefCell;
 use std::collections::HashSet;

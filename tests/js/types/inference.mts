@@ -25,6 +25,7 @@ import {
 import { Cache, type CacheStats } from "mockwire/cache";
 import { type QueueStatus, RequestQueue } from "mockwire/queue";
 import { type Answer, type Session, type SessionMessage, Sessions } from "mockwire/sessions";
+import { type Finding, ResilienceError, type Verdict, verdict } from "mockwire/verdict";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(...equal: Equal<A, B> extends true ? [] : [never]): void;
@@ -209,6 +210,20 @@ typed2.state.set("user", "Ada");
 typed2.get("/").stateIs("user", { name: "Ada" }).hasState("turns").withoutState("x").matching(when.stateIs("a", 1)).reply((_, { state }) => state.get("user"));
 const anything: number = transport.state.get("turn") + 1;
 const alone: State<{ a: number }> = new State<{ a: number }>().set("a", 1);
+const judged: Verdict = verdict(transport, { rule, groupBy: ({ headers }) => headers.get("x-call") ?? undefined, jitter: 1 });
+judged.expectMaxAttempts(3);
+for (const finding of judged.findings) {
+  if (finding.kind === "retried-too-early") same<typeof finding.asked.field, "retry-after" | "retry-after-ms">();
+  // @ts-expect-error not every finding has one
+  finding.waited;
+}
+const found: Finding | undefined = judged.calls[0]?.findings[0];
+const waited: number | null | undefined = judged.callOf(1)?.attempts[0]?.waited;
+// @ts-expect-error unknown option
+verdict(transport, { tolerance: 1 });
+const violated: Error = new ResilienceError("", judged.calls);
+const answeredAt: number | undefined = transport.lastRequest()?.answeredAt;
+export { answeredAt, found, violated, waited };
 export { alone, anything, user2 };
 
 // Limits and faults.
