@@ -190,7 +190,7 @@ impl Entry {
     }
 
     /// Where it had to wait, and which rate limit has refused it, in words.
-    #[cfg(feature = "js")]
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
     pub(crate) fn limits_met(&self) -> (Option<Queued>, Option<String>) {
         let Some(trace) = &self.trace else {
             return (None, None);

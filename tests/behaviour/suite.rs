@@ -62,6 +62,7 @@ mod local {
     mod streaming;
     mod time;
     mod timeline;
+    mod timeline_golden;
     mod times;
     mod transcripts;
     mod unmatched;
@@ -121,6 +122,7 @@ mod sync {
     mod streaming;
     mod time;
     mod timeline;
+    mod timeline_golden;
     mod times;
     mod transcripts;
     mod unmatched;

@@ -25,6 +25,7 @@ const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./packa
 const EXTRAS = {
   "./cache": { names: ["Cache"], use: "new Cache(transport)" },
   "./sessions": { names: ["DuplicateMessageError", "SessionLimitError", "Sessions"], use: "new Sessions(transport)" },
+  "./timeline": { names: ["chromeTrace", "har", "retries", "waterfall"], use: "waterfall(transport.timeline())" },
   "./verdict": { names: ["ResilienceError", "Verdict", "verdict"], use: "verdict(transport)" },
   "./queue": { names: ["QueueFullError", "QueueStoppedError", "RequestQueue"], use: "new RequestQueue(transport, { workers: 1 })" },
 };

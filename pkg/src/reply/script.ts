@@ -123,8 +123,8 @@ export function paceOf(options: Pace): Pace | undefined {
  * transport.release("go");
  */
 export function script(script: Script, init?: ReplyInit): Reply {
-  if (typeof script !== "object" || script === null) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `script() takes an object, not ${shown(script)}`);
+  if (typeof script !== "object" || script === null || Array.isArray(script)) {
+    throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `script() takes an object with \`steps\`, not ${shown(script)}`);
   }
   const hasEvents = script.steps?.some((step) => typeof step === "object" && "event" in step) === true;
   const head = headOf(init, hasEvents ? "text/event-stream" : undefined);

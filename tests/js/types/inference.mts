@@ -20,11 +20,14 @@ import {
   type ServerSocket,
   type SocketMessage,
   State,
+  type Timeline,
+  type TimelineEntry,
   when,
 } from "mockwire";
 import { Cache, type CacheStats } from "mockwire/cache";
 import { type QueueStatus, RequestQueue } from "mockwire/queue";
 import { type Answer, type Session, type SessionMessage, Sessions } from "mockwire/sessions";
+import { har, type Retry, retries } from "mockwire/timeline";
 import { type Finding, ResilienceError, type Verdict, verdict } from "mockwire/verdict";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -225,6 +228,18 @@ const violated: Error = new ResilienceError("", judged.calls);
 const answeredAt: number | undefined = transport.lastRequest()?.answeredAt;
 export { answeredAt, found, violated, waited };
 export { alone, anything, user2 };
+
+// Timelines.
+const timeline: Timeline = transport.timeline({ bodies: true });
+const headAt: number | undefined = timeline.entries[0]?.head?.at;
+same<NonNullable<TimelineEntry["end"]>["outcome"], "cancelled" | "done" | "failed" | "unmatched">();
+const retried: Retry[] = retries(timeline);
+const archive: string = har(timeline);
+// @ts-expect-error not a timeline
+har(transport);
+// @ts-expect-error unknown option
+transport.timeline({ body: true });
+export { archive, headAt, retried };
 
 // Limits and faults.
 const limit: RateLimit = { tokenBucket: 10, refill: 1, per: 1000, tokens: (request) => request.json().n, headers: "openai", retryAfter: "date" };
