@@ -22,16 +22,12 @@ fn text(text: &str) -> Reply {
 fn transport() -> MockTransport {
     let transport = MockTransport::builder().max_concurrent(2).build();
     transport.post("/plain").reply(text("plain"));
-    transport
-        .get("/late")
-        .reply(text("late").delay(millis(40)));
+    transport.get("/late").reply(text("late").delay(millis(40)));
     let frames = Script::new().frames(["one", "three"]).gap(millis(10));
     transport
         .get("/stream")
         .reply(Reply::script(frames.clone()));
-    transport
-        .get("/reset")
-        .reply(Reply::script(frames.reset()));
+    transport.get("/reset").reply(Reply::script(frames.reset()));
     transport
         .get("/fault")
         .reply(Reply::fault(Fault::ConnectTimeout).delay(millis(5)));
