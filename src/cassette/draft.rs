@@ -76,48 +76,51 @@ impl Draft {
     /// Whether as many bytes have come as the head has said.
     pub(super) fn is_whole(&self) -> bool {
         let len: usize = self.pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-        self.content_length() == Some(len)
-    }
-
-    fn content_length(&self) -> Option<usize> {
-        let headers = &self.response.as_ref()?.headers;
-        headers
-            .get(header::CONTENT_LENGTH)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
+        let response = self.response.as_ref();
+        response.is_some_and(|it| content_length(&it.headers) == Some(len))
     }
 
     /// What was recorded; `None` when there was no response.
-    pub(super) fn end(mut self, end: RecordedEnd) -> Option<Entry> {
-        let has_length = self.content_length().is_some();
+    pub(super) fn end(self, end: RecordedEnd) -> Option<Entry> {
         let mut response = self.response?;
-        let is_of = |kind: &str| {
-            let field = response.headers.get(header::CONTENT_TYPE);
-            let text = field.and_then(|it| it.to_str().ok()).unwrap_or_default();
-            text.to_ascii_lowercase().starts_with(kind)
-        };
-        response.body = if is_of("text/event-stream") {
-            RecordedBody::Frames(events(&self.pieces))
-        } else if is_of("application/x-ndjson") || is_of("application/jsonl") {
-            RecordedBody::Frames(lines(&self.pieces))
-        } else if has_length || self.pieces.len() < 2 {
-            let mut whole = BytesMut::new();
-            let pieces = self.pieces.iter();
-            pieces.for_each(|(_, bytes)| whole.extend_from_slice(bytes));
-            RecordedBody::Whole(whole.freeze())
-        } else {
-            let pieces = self.pieces.drain(..);
-            let frames = pieces.map(|(after, bytes)| Frame::new(whole_millis(after), bytes));
-            RecordedBody::Frames(frames.collect())
-        };
+        response.body = body_of(&response.headers, &self.pieces);
         response.end = if self.is_full {
             RecordedEnd::Truncated
         } else {
             end
         };
         Some(Entry::new(self.request, response))
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    let field = headers.get(header::CONTENT_LENGTH)?;
+    field.to_str().ok()?.parse().ok()
+}
+
+/// The body that came in these pieces, each so long after the one before it: as the frames that it is
+/// made of, if it is a stream.
+pub(super) fn body_of(headers: &HeaderMap, pieces: &[(Duration, Bytes)]) -> RecordedBody {
+    let is_of = |kind: &str| {
+        let field = headers.get(header::CONTENT_TYPE);
+        let text = field.and_then(|it| it.to_str().ok()).unwrap_or_default();
+        text.to_ascii_lowercase().starts_with(kind)
+    };
+    if is_of("text/event-stream") {
+        RecordedBody::Frames(events(pieces))
+    } else if is_of("application/x-ndjson") || is_of("application/jsonl") {
+        RecordedBody::Frames(lines(pieces))
+    } else if content_length(headers).is_some() || pieces.len() < 2 {
+        let mut whole = BytesMut::new();
+        pieces
+            .iter()
+            .for_each(|(_, bytes)| whole.extend_from_slice(bytes));
+        RecordedBody::Whole(whole.freeze())
+    } else {
+        let frames = pieces
+            .iter()
+            .map(|(after, bytes)| Frame::new(whole_millis(*after), bytes.clone()));
+        RecordedBody::Frames(frames.collect())
     }
 }
 

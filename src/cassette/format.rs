@@ -181,7 +181,7 @@ impl Probe {
     fn check(&self) -> Result<(), Problem> {
         let format = self.format.as_ref().and_then(Value::as_str);
         if format != Some(FORMAT) {
-            let har = self.log.map(|_| "a HAR file");
+            let har = self.log.map(|_| "a HAR file, which can be imported");
             let aimock = || self.fixtures.map(|_| "a file of aimock fixtures");
             return Err(Problem::Foreign {
                 looks_like: har.or_else(aimock),

@@ -8,6 +8,7 @@ mod draft;
 mod edit;
 mod entry;
 mod format;
+mod har;
 mod ids;
 mod json_text;
 mod match_on;
@@ -27,6 +28,7 @@ mod tidy;
 mod times;
 
 pub use self::entry::{Entry, Frame, RecordedBody, RecordedEnd, RecordedRequest, RecordedResponse};
+pub use self::har::{HarImport, SkippedEntry};
 pub use self::match_on::MatchOn;
 pub use self::options::{Options, RecordMode};
 pub use self::problem::Problem;

@@ -4,9 +4,11 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use super::entry::Entry;
 use super::match_on::{Criteria, MatchOn};
 use super::redact::{Redaction, Redactor};
 use super::replay::Speed;
+use super::{merge, tidy};
 use crate::error::{Error, Part, Result};
 
 /// What a [`Recorder`](super::Recorder) does with a request.
@@ -203,4 +205,31 @@ pub(super) struct Settings {
     pub(super) keep_volatile: bool,
     pub(super) max_body_bytes: usize,
     pub(super) max_entries: usize,
+}
+
+impl Settings {
+    /// Makes an entry what may be kept of it. What was found to be secret in it, and may stand in others.
+    pub(super) fn clean(&self, entry: &mut Entry) -> Vec<String> {
+        if !self.keep_volatile {
+            tidy::tidy(entry);
+        }
+        let secrets = self.redactor.redact(entry);
+        tidy::tell_length(entry);
+        secrets
+    }
+
+    /// Takes what was found to be secret in some entries out of all of them.
+    pub(super) fn scrub(&self, entries: &mut [Entry], secrets: &[String]) {
+        for entry in entries {
+            self.redactor.scrub(entry, secrets);
+            tidy::tell_length(entry);
+        }
+    }
+
+    /// Entries that come from somewhere else, as they would have been recorded.
+    pub(super) fn as_recorded(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let secrets: Vec<_> = entries.iter_mut().flat_map(|it| self.clean(it)).collect();
+        self.scrub(&mut entries, &secrets);
+        merge::append(&[], entries, self.keep_volatile)
+    }
 }

@@ -37,6 +37,15 @@ pub enum Problem {
         /// The newest one that this crate knows.
         known: u64,
     },
+    /// It was to be a HAR file, and is none.
+    NotHar {
+        /// Where it goes wrong, from 1; 0 where it is not one place.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// It ends too early.
     Truncated {
         /// Where it ends, from 1.
@@ -84,6 +93,7 @@ impl Problem {
             Self::Locked { .. } => "MOCKWIRE_CASSETTE_LOCKED",
             Self::Missing => "MOCKWIRE_CASSETTE_MISSING",
             Self::NewerVersion { .. } => "MOCKWIRE_CASSETTE_NEWER_VERSION",
+            Self::NotHar { .. } => "MOCKWIRE_CASSETTE_NOT_HAR",
             Self::Truncated { .. } => "MOCKWIRE_CASSETTE_TRUNCATED",
             Self::Unreadable => "MOCKWIRE_CASSETTE_UNREADABLE",
             Self::Unwritable => "MOCKWIRE_CASSETTE_UNWRITABLE",
@@ -110,6 +120,17 @@ pub(crate) fn describe(
         f.write_str(" is not a cassette, which has the format \"mockwire-cassette\"")?;
         return looks_like.map_or(Ok(()), |it| write!(f, ": it looks like {it}"));
     }
+    if let Problem::NotHar {
+        line,
+        column,
+        reason,
+    } = problem
+    {
+        f.write_str(path.unwrap_or("this"))?;
+        f.write_str(" is not a HAR file that can be read")?;
+        at(*line, *column, f)?;
+        return write!(f, ": {reason}: save it anew, as HAR with content");
+    }
     f.write_str("the cassette")?;
     if let Some(path) = path {
         write!(f, " {path}")?;
@@ -121,12 +142,10 @@ pub(crate) fn describe(
             reason,
         } => {
             f.write_str(" is corrupt")?;
-            if *line > 0 {
-                write!(f, " at line {line}, column {column}")?;
-            }
+            at(*line, *column, f)?;
             write!(f, ": {reason}: {RESTORE}")
         }
-        Problem::Foreign { .. } => Ok(()),
+        Problem::Foreign { .. } | Problem::NotHar { .. } => Ok(()),
         Problem::Locked { lock } => write!(
             f,
             " is being written by somebody else: if nobody is, a process has died doing it, and {lock} is to be deleted"
@@ -143,6 +162,13 @@ pub(crate) fn describe(
         }
         Problem::Unreadable => f.write_str(" cannot be read"),
         Problem::Unwritable => f.write_str(" cannot be written"),
+    }
+}
+
+fn at(line: usize, column: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match line {
+        0 => Ok(()),
+        _ => write!(f, " at line {line}, column {column}"),
     }
 }
 

@@ -10,7 +10,7 @@ use super::entry::{Entry, RecordedEnd};
 use super::options::{Options, RecordMode, Settings};
 use super::shelf::Shelf;
 use super::tape::Tape;
-use super::{Cassette, merge, tidy};
+use super::{Cassette, merge};
 use crate::diagnosis::{Check, Diagnosis};
 use crate::edge::clock::Stopwatch;
 use crate::error::{Error, ErrorKind, Result};
@@ -160,10 +160,7 @@ impl<M: Mode> Recorder<M> {
     /// What was recorded, without what is secret in any of it.
     fn recorded(&self) -> Vec<Entry> {
         let (mut recorded, secrets) = self.shared.tape.with(|tape| tape.recorded());
-        for entry in &mut recorded {
-            self.shared.settings.redactor.scrub(entry, &secrets);
-            tidy::tell_length(entry);
-        }
+        self.shared.settings.scrub(&mut recorded, &secrets);
         recorded
     }
 
@@ -299,14 +296,8 @@ impl<M: Mode> Recorder<M> {
     /// Keeps what was recorded, as it may be kept.
     fn keep(&self, slot: usize, mut entry: Option<Entry>) {
         let settings = &self.shared.settings;
-        let mut secrets = Vec::new();
-        if let Some(entry) = &mut entry {
-            if !settings.keep_volatile {
-                tidy::tidy(entry);
-            }
-            secrets = settings.redactor.redact(entry);
-            tidy::tell_length(entry);
-        }
+        let secrets = entry.as_mut().map(|entry| settings.clean(entry));
+        let secrets = secrets.unwrap_or_default();
         let entry = entry.map(Box::new);
         self.shared.tape.with(|tape| tape.end(slot, entry, secrets));
     }

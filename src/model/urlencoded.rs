@@ -1,6 +1,7 @@
 //! Percent-encoding (RFC 3986 §2.1) and `application/x-www-form-urlencoded` (WHATWG URL §5).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Replaces `%41` by `A`, and so on. What is not a valid escape stays as it is.
 pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
@@ -28,6 +29,23 @@ pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, s
     })
 }
 
+/// A name or a value, as a form has it.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'*' | b'-' | b'.' | b'_' => {
+                encoded.push(char::from(byte));
+            }
+            b' ' => encoded.push('+'),
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
 fn decode(text: &str) -> Cow<'_, str> {
     if text.contains('+') {
         Cow::Owned(percent_decode(&text.replace('+', " ")).into_owned())
@@ -52,6 +70,14 @@ mod tests {
         assert_eq!(percent_decode("100%"), "100%");
         assert_eq!(percent_decode("%zz%4"), "%zz%4");
         assert_eq!(percent_decode("%+1%C3%A9"), "%+1é");
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_the_same() {
+        assert_eq!(encode("a b&c=\u{e9}*-._~"), "a+b%26c%3D%C3%A9*-._%7E");
+        for text in ["", "100%", "x+y", "\u{1f600}"] {
+            assert_eq!(decode(&encode(text)), text);
+        }
     }
 
     #[test]

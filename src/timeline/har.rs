@@ -51,10 +51,7 @@ impl Timeline {
         Har {
             log: Log {
                 version: "1.2".to_owned(),
-                creator: Creator {
-                    name: "mockwire".to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                },
+                creator: Creator::this(),
                 entries: entries.collect(),
                 comment: self.told(),
             },
@@ -78,6 +75,7 @@ impl Timeline {
                 let messages = entry.messages.iter();
                 messages.map(|said| self.message(said)).collect()
             }),
+            extension: None,
         }
     }
 
@@ -131,7 +129,7 @@ fn request(entry: &Entry) -> Request {
     let asked = &entry.request;
     let query = asked.url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
-    let query_string = urlencoded::pairs(query).map(|(name, value)| pair(&name, &value));
+    let query_string = urlencoded::pairs(query).map(|(name, value)| Pair::new(&name, &value));
     Request {
         method: asked.method.clone(),
         url: asked.url.clone(),
@@ -225,15 +223,8 @@ fn joined(parts: impl Iterator<Item = String>) -> Option<String> {
 fn pairs(fields: &[(String, String)]) -> Vec<Pair> {
     fields
         .iter()
-        .map(|(name, value)| pair(name, value))
+        .map(|(name, value)| Pair::new(name, value))
         .collect()
-}
-
-fn pair(name: &str, value: &str) -> Pair {
-    Pair {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    }
 }
 
 fn content(body: &Body) -> (String, Option<String>) {

@@ -4,6 +4,7 @@
 mod broken;
 mod files;
 mod format;
+mod har;
 mod parallel;
 mod secrets;
 mod support;
