@@ -115,7 +115,7 @@ impl Exchange {
         let url = self.request.url.as_deref().unwrap_or("(no URL)");
         let shown = url
             .parse()
-            .map_or(url.to_owned(), |url| redact::printable_url(&url));
+            .map_or_else(|_| url.to_owned(), |url| redact::printable_url(&url));
         // Behind these there may be secrets, or data.
         let shown = shown.split(['?', '#', ',']).next().unwrap_or_default();
         format!("{method} {shown}")
