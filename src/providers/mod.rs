@@ -30,6 +30,7 @@
 //! * [`Prompt`]: conditions on a conversation, by the history in the request: no state.
 //! * [`Dialogue`]: turns, one after the other, with an explicit end.
 //! * [`Conversation`]: what a captured request says, with messages, tools and schemas.
+//! * [`aimock`]: fixtures that were written for that server.
 //! * [`ModelApi`]: what the providers have in common; [`ModelApi::reply`] is an answer as a
 //!   [`Reply`](crate::Reply), for whatever takes one.
 //!
@@ -58,6 +59,7 @@ mod usage;
 mod when_prompted;
 mod wire;
 
+pub mod aimock;
 pub mod anthropic;
 pub mod gemini;
 pub mod openai;

@@ -2,6 +2,7 @@
 //! with itself in other forms.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod aimock;
 mod anthropic;
 mod gemini;
 mod grammar;
