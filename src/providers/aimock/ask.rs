@@ -5,10 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::anthropic::Messages;
-use super::super::api::ModelApi;
-use super::super::conversation::{Conversation, MessageBlock, Role};
 use super::super::gemini::GenerateContent;
 use super::super::openai::{ChatCompletions, Responses};
+use super::super::{Conversation, Message, MessageBlock, ModelApi, Role};
 use crate::{Matcher, Mode, Reading, Request, reading};
 
 /// Whose request it is.
@@ -110,7 +109,7 @@ fn last_user_text(conversation: &Conversation) -> Option<Value> {
     let of_user = |role: Role| role == Role::User;
     let messages = conversation.messages.iter().rev();
     let mut messages = messages.filter(|message| of_user(message.role));
-    let has_text = |it: &&super::super::Message| it.blocks.iter().any(is_text);
+    let has_text = |it: &&Message| it.blocks.iter().any(is_text);
     Some(messages.find(has_text)?.text().into())
 }
 

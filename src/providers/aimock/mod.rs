@@ -10,11 +10,10 @@ mod read;
 use std::fmt;
 
 use self::ask::{Api, Ask};
-use super::answer::Answer;
 use super::anthropic::Messages;
-use super::api::ModelApi;
 use super::gemini::GenerateContent;
 use super::openai::{ChatCompletions, Responses};
+use super::{Answer, ModelApi};
 use crate::futures::Rule;
 use crate::{
     AcceptResponder, Error, ErrorKind, Handler, MockTransport, Mode, Part, Reply, Request,

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::super::answer::{Answer, Stop, ToolCall};
-use super::super::api_error::{ApiError, ApiErrorKind};
-use super::super::split::Split;
-use super::super::usage::Usage;
+use super::super::{Answer, ApiError, ApiErrorKind, Split, Stop, ToolCall, Usage};
 use super::ask::Ask;
 use super::{Fixture, Fixtures, Unsupported, UnsupportedFixtures};
 use crate::model::millis;
