@@ -6,34 +6,11 @@ use futures::{FutureExt, SinkExt, StreamExt, poll};
 use mockwire::{Message, MessagePattern, Outcome, Side, SocketScript, Timing};
 use serde_json::json;
 
+use super::chat::{URL, drain, open, playing, said};
 use super::support::handshake;
 use super::{MockTransport, Socket, test};
 
-const URL: &str = "wss://api.test/chat";
 const MS: Duration = Duration::from_millis(1);
-
-/// A transport with one rule that plays a script.
-fn playing(script: SocketScript) -> MockTransport {
-    let transport = MockTransport::new();
-    transport.websocket(URL).accept(script);
-    transport
-}
-
-fn open(transport: &MockTransport) -> Socket {
-    transport
-        .block_on(transport.connect(handshake(URL)))
-        .unwrap()
-}
-
-/// All that the client gets until the end.
-fn drain(transport: &MockTransport, socket: &mut Socket) -> Vec<mockwire::Result<Message>> {
-    transport.block_on(socket.collect())
-}
-
-fn said(transport: &MockTransport) -> Vec<String> {
-    let messages = transport.last_request().unwrap().messages;
-    messages.iter().map(ToString::to_string).collect()
-}
 
 #[test]
 fn a_script_says_what_it_is_told_and_closes() {

@@ -5,34 +5,11 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use mockwire::{ErrorKind, Fault, Message, Outcome, SocketScript};
 
+use super::chat::{URL, drain, open, playing, said};
 use super::support::handshake;
 use super::{MockTransport, Socket, test};
 
-const URL: &str = "wss://api.test/chat";
 const MS: Duration = Duration::from_millis(1);
-
-/// A transport with one rule that plays a script.
-fn playing(script: SocketScript) -> MockTransport {
-    let transport = MockTransport::new();
-    transport.websocket(URL).accept(script);
-    transport
-}
-
-fn open(transport: &MockTransport) -> Socket {
-    transport
-        .block_on(transport.connect(handshake(URL)))
-        .unwrap()
-}
-
-/// All that the client gets until the end.
-fn drain(transport: &MockTransport, socket: &mut Socket) -> Vec<mockwire::Result<Message>> {
-    transport.block_on(socket.collect())
-}
-
-fn said(transport: &MockTransport) -> Vec<String> {
-    let messages = transport.last_request().unwrap().messages;
-    messages.iter().map(ToString::to_string).collect()
-}
 
 #[test]
 fn a_close_frame_does_not_wait_for_a_delay() {

@@ -5,17 +5,9 @@ use futures::future::join;
 use mockwire::{ErrorKind, Fault, Outcome, Reply, SequenceEnd, SocketScript};
 use serde_json::json;
 
+use super::chat::{URL, playing};
 use super::support::{failure, get, handshake};
 use super::{MockTransport, test};
-
-const URL: &str = "wss://api.test/chat";
-
-/// A transport with one rule that plays a script.
-fn playing(script: SocketScript) -> MockTransport {
-    let transport = MockTransport::new();
-    transport.websocket(URL).accept(script);
-    transport
-}
 
 #[test]
 fn a_connection_that_never_opens_is_reported_as_stalled() {

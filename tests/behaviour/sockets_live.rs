@@ -6,16 +6,9 @@ use futures::future::join;
 use futures::{FutureExt, SinkExt, StreamExt, poll};
 use mockwire::{ErrorKind, Fault, Message, Outcome};
 
+use super::chat::{URL, open};
 use super::support::handshake;
 use super::{Endpoint, MockTransport, ServerSocket, Socket, test};
-
-const URL: &str = "wss://api.test/chat";
-
-fn open(transport: &MockTransport) -> Socket {
-    transport
-        .block_on(transport.connect(handshake(URL)))
-        .unwrap()
-}
 
 fn by_hand() -> (MockTransport, Endpoint) {
     let transport = MockTransport::new();

@@ -6,15 +6,9 @@ use futures::future::{join, join_all, join3};
 use futures::{FutureExt, SinkExt, StreamExt};
 use mockwire::{ErrorKind, Fault, Message, MessagePattern, Side, SocketScript};
 
+use super::chat::{URL, open};
 use super::support::handshake;
 use super::{MockTransport, ServerSocket, Socket, test};
-
-const URL: &str = "wss://api.test/chat";
-
-fn open(transport: &MockTransport) -> Socket {
-    let connect = transport.connect(handshake(URL));
-    transport.block_on(connect).unwrap()
-}
 
 #[test]
 fn a_message_goes_to_all_clients() {

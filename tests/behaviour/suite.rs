@@ -27,6 +27,7 @@ mod local {
     mod cassette_record;
     mod cassette_replay;
     mod chaos_transcripts;
+    mod chat;
     mod concurrency;
     mod damage;
     mod dialogues;
@@ -87,6 +88,7 @@ mod sync {
     mod cassette_record;
     mod cassette_replay;
     mod chaos_transcripts;
+    mod chat;
     mod concurrency;
     mod damage;
     mod dialogues;

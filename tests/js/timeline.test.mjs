@@ -202,6 +202,10 @@ describe("what a timeline tells", () => {
     assert.match(matched.rule, /^GET \//);
   }));
 
+  test("nothing, with an option that there is not", withTransport(async (transport) => {
+    assert.throws(() => transport.timeline({ body: true }), InvalidArgumentError);
+  }));
+
   test("nothing after dispose", withTransport(async (transport) => {
     transport.dispose();
     assert.throws(() => transport.timeline(), DisposedError);

@@ -2,6 +2,7 @@
 
 import { base64 } from "../bytes.js";
 import type { Core } from "../core.js";
+import { InvalidArgumentError } from "../errors.js";
 import type { Exchange } from "../exchange.js";
 import { RatedReply } from "../faults/rough.js";
 import { printable } from "../redact.js";
@@ -12,7 +13,10 @@ import { outagesOf } from "./outages.js";
 import { isTime, present } from "./present.js";
 import type { Timeline, TimelineBody, TimelineEnd, TimelineEntry, TimelineOptions } from "./value.js";
 
-export function timelineOf(core: Core, { bodies = false }: TimelineOptions): Timeline {
+export function timelineOf(core: Core, options: TimelineOptions): Timeline {
+  const unknown = Object.keys(Object(options)).find((name) => name !== "bodies");
+  if (unknown !== undefined) throw new InvalidArgumentError(`timeline() has no option \`${unknown}\`: known is bodies`);
+  const { bodies = false } = options;
   core.follow();
   core.rules.tellSites();
   const { engine, journal, now } = core;
