@@ -36,7 +36,7 @@ function growth(setup, each = "") {
     ${setup}
     const measured = async () => {
       // The platform's own streams are collected only between turns of the event loop.
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(() => gc({ execution: "async" }));
       const { heapUsed, external } = process.memoryUsage();
       return { wasm: memory.buffer.byteLength, js: heapUsed + external - memory.buffer.byteLength };
     };

@@ -45,7 +45,7 @@ test("neither requests nor transports leave anything behind", () => {
     };
     const used = async () => {
       // The platform's own streams are collected only between turns of the event loop.
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(() => gc({ execution: "async" }));
       return process.memoryUsage().heapUsed;
     };
     for (let n = 0; n < 500; n += 1) await cycle();
@@ -73,7 +73,7 @@ test("streams that clients give up leave nothing behind, here or in the engine",
       }
     };
     const used = async () => {
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(() => gc({ execution: "async" }));
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;
     };
@@ -106,7 +106,7 @@ test("caches, queues and sessions keep what they are for, and nothing when they 
       await Promise.all(["a", "b"].map((text) => session.send({ text }, { signal })));
     };
     const used = async () => {
-      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(gc);
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(() => gc({ execution: "async" }));
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;
     };
