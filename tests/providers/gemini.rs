@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mockwire::providers::gemini::{self, GenerateContent};
 use mockwire::providers::{
-    Answer, ApiError, ApiErrorKind, Dialogue, ModelApi, Prompt, Role, Split, Stop, Usage,
+    Answer, ApiError, ApiErrorKind, Dialogue, ModelApi, Prompt, Role, Stop, Usage,
 };
 use mockwire::sync::MockTransport;
 use mockwire::{RateLimit, Script};
@@ -200,23 +200,6 @@ fn without_sse_a_stream_is_an_array() {
         saying::<GenerateContent>(&Answer::text("a b").script(Script::new().without_terminal()));
     let text = bytes(&torn, post(&torn, &url, &request()));
     assert!(serde_json::from_slice::<Value>(&text).is_err());
-}
-
-#[test]
-fn an_emoji_is_never_torn() {
-    let text = "a😀👩‍👩‍👧é";
-    for split in [Split::Characters(1), Split::Bytes(1)] {
-        let stream = streamed(&Answer::text(text).split(split));
-        let texts = stream
-            .iter()
-            .filter_map(|it| it.pointer("/candidates/0/content/parts/0/text"));
-        let texts: Vec<_> = texts
-            .filter_map(Value::as_str)
-            .filter(|it| !it.is_empty())
-            .collect();
-        let characters: Vec<_> = text.chars().map(String::from).collect();
-        assert_eq!(texts, characters);
-    }
 }
 
 #[test]

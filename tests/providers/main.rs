@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod aimock;
+mod alike;
 mod anthropic;
 mod gemini;
 mod grammar;

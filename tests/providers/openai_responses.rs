@@ -221,6 +221,24 @@ fn what_is_broken_is_noticed() {
 }
 
 #[test]
+fn arguments_come_together_wherever_they_are_cut() {
+    let arguments = json!({"city": "Zürich 😀", "quote": "\"\\\n"});
+    let text = arguments.to_string();
+    for at in 1..text.len() {
+        let split = Split::Sizes(vec![at, text.len()]);
+        let answer = Answer::new().tool("t", arguments.clone()).split(split);
+        let stream = streamed(&answer);
+        let whole = put_together(&stream).unwrap();
+        assert_eq!(whole["output"][0]["arguments"], text, "cut at {at}");
+        // The broken variant: without its last piece it is not what the end says.
+        let mut broken = stream;
+        let is_piece = |it: &Value| it["type"] == "response.function_call_arguments.delta";
+        broken.remove(broken.iter().rposition(is_piece).unwrap());
+        assert!(put_together(&broken).is_err(), "cut at {at}, and broken");
+    }
+}
+
+#[test]
 fn each_event_has_a_padding_that_hides_its_length() {
     let deltas = |events: &[Value]| -> Vec<(usize, usize)> {
         let deltas = events.iter().filter(|it| it["delta"].is_string());

@@ -59,6 +59,7 @@ pub(crate) fn answers() -> impl Strategy<Value = Answer> {
         "\\PC{0,20}".prop_map(|text| (1, text, None)),
         "\\PC{0,20}".prop_map(|text| (2, text, None)),
         json.prop_map(|map| (3, String::new(), Some(serde_json::to_value(map).unwrap()))),
+        Just((4, String::new(), None)),
     ];
     let split = prop_oneof![
         (0_usize..9).prop_map(Split::Bytes),
@@ -74,6 +75,7 @@ pub(crate) fn answers() -> impl Strategy<Value = Answer> {
                 (0, text, _) => answer.say(text),
                 (1, text, _) => answer.thinking(text),
                 (2, text, _) => answer.redacted_thinking(text),
+                (4, _, _) => answer.tool("no_arguments", ()),
                 (_, _, arguments) => answer.tool("tool", arguments.unwrap_or_default()),
             });
         answer.split(split)
