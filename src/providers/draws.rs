@@ -11,6 +11,29 @@ const HEX: &str = "0123456789abcdef";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Draws(Vec<Draw>);
 
+/// What an exchange is made with: its date, and what was drawn for it.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    /// In seconds since 1970.
+    pub(super) date: String,
+    /// All that was drawn, one behind the other.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+impl Drawn {
+    /// What was drawn with this number.
+    pub(super) fn get(&self, number: usize) -> &str {
+        let end = |number: usize| self.ends.get(number).copied();
+        let begin = number.checked_sub(1).map_or(Some(0), end);
+        let range = begin.zip(end(number)).map(|(begin, end)| begin..end);
+        range
+            .and_then(|range| self.text.get(range))
+            .unwrap_or_default()
+    }
+}
+
 /// So many characters of an alphabet between these.
 #[derive(Clone, Debug, PartialEq)]
 struct Draw {
@@ -57,9 +80,16 @@ impl Draws {
         draw.map_or(0, |it| it.prefix.len() + it.len + it.suffix.len())
     }
 
-    /// All of them, with these random numbers.
-    pub(super) fn draw(&self, mut random: Random) -> Vec<String> {
-        self.0.iter().map(|draw| draw.draw(&mut random)).collect()
+    /// All of them, with these random numbers, in an exchange of this date.
+    pub(super) fn draw(&self, mut random: Random, date: u64) -> Drawn {
+        let len = (0..self.0.len()).map(|number| self.len(number)).sum();
+        let (mut text, mut ends) = (String::with_capacity(len), Vec::with_capacity(self.0.len()));
+        for draw in &self.0 {
+            draw.draw(&mut random, &mut text);
+            ends.push(text.len());
+        }
+        let date = date.to_string();
+        Drawn { date, text, ends }
     }
 
     fn push(
@@ -80,8 +110,7 @@ impl Draws {
 }
 
 impl Draw {
-    fn draw(&self, random: &mut Random) -> String {
-        let mut text = String::with_capacity(self.prefix.len() + self.len + self.suffix.len());
+    fn draw(&self, random: &mut Random, text: &mut String) {
         text.push_str(self.prefix);
         for _ in 0..self.len {
             let at = random.up_to(self.alphabet.len() as u64 - 1);
@@ -89,6 +118,5 @@ impl Draw {
             text.push(char::from(character));
         }
         text.push_str(&self.suffix);
-        text
     }
 }

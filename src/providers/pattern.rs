@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::draws::Draws;
-use super::text::{Prepared, Text};
+use super::text::{Prepared, Text, fill};
 use super::wire::Wire;
 use crate::{Exchange, Reply, Script};
 
@@ -87,37 +87,31 @@ impl Pattern {
 
     /// The reply of this exchange.
     pub(super) fn fill(&self, exchange: &Exchange) -> Reply {
-        let (date, drawn) = (
-            exchange.date().as_secs(),
-            self.draws.draw(exchange.random()),
-        );
-        let fill = |text: &Prepared| text.fill(date, &drawn);
+        let date = exchange.date().as_secs();
+        let drawn = self.draws.draw(exchange.random(), date);
         let reply = match &self.body {
-            Body::Whole(text) => Reply::bytes(fill(text)),
             Body::Stream {
                 script,
                 frames,
                 terminal,
             } => {
-                let frames = frames.iter().map(fill);
-                stream(script.as_deref(), frames, terminal.as_ref().map(fill))
+                let mut all: Vec<_> = fill(frames.iter().chain(terminal), &drawn).collect();
+                let terminal = terminal.as_ref().and_then(|_| all.pop());
+                stream(script.as_deref(), all, terminal)
             }
+            Body::Whole(text) => Reply::bytes(text.fill(&drawn)),
         };
         let fields = self.fields.iter();
         fields.fold(reply.with_status(self.status), |reply, (name, value)| {
-            let value = fill(value);
+            let value = value.fill(&drawn);
             reply.header(name, &String::from_utf8_lossy(&value))
         })
     }
 }
 
-fn stream(
-    script: Option<&Script>,
-    frames: impl Iterator<Item = Bytes>,
-    terminal: Option<Bytes>,
-) -> Reply {
+fn stream(script: Option<&Script>, frames: Vec<Bytes>, terminal: Option<Bytes>) -> Reply {
     let Some(script) = script else {
-        return Reply::stream(frames.chain(terminal));
+        return Reply::stream(frames.into_iter().chain(terminal));
     };
     let script = script.clone().frames(frames);
     Reply::script(match terminal {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::draws::Draws;
+use super::draws::{Drawn, Draws};
 
 /// How many digits a date has, for those who count: from 2001 to 2286.
 const DATE_LEN: usize = 10;
@@ -82,20 +82,20 @@ impl Text {
         known.chain(open).sum()
     }
 
-    pub(super) fn fill(&self, date: u64, drawn: &[String]) -> String {
+    /// How many bytes the text of this exchange has.
+    fn len(&self, drawn: &Drawn) -> usize {
         let known: usize = self.pieces.iter().map(String::len).sum();
-        let mut text = String::with_capacity(known + 48 * self.gaps.len());
-        for (index, piece) in self.pieces.iter().enumerate() {
-            text.push_str(piece);
-            match self.gaps.get(index) {
-                Some(Gap::Date) => text.push_str(&date.to_string()),
-                Some(Gap::Drawn(number)) => {
-                    text.push_str(drawn.get(*number).map_or("", String::as_str));
-                }
-                None => {}
-            }
+        let open: usize = self.gaps.iter().map(|gap| gap.of(drawn).len()).sum();
+        known + open
+    }
+
+    /// Adds the text of this exchange.
+    fn fill(&self, drawn: &Drawn, all: &mut String) {
+        let mut gaps = self.gaps.iter().map(|gap| gap.of(drawn));
+        for piece in &self.pieces {
+            all.push_str(piece);
+            all.push_str(gaps.next().unwrap_or_default());
         }
-        text
     }
 
     /// Made once what is the same every time.
@@ -111,12 +111,68 @@ impl Text {
     }
 }
 
-impl Prepared {
-    /// A reference, where nothing is open.
-    pub(super) fn fill(&self, date: u64, drawn: &[String]) -> Bytes {
+impl Gap {
+    fn of(self, drawn: &Drawn) -> &str {
         match self {
-            Self::Open(text) => text.fill(date, drawn).into(),
-            Self::Ready(bytes) => bytes.clone(),
+            Self::Date => &drawn.date,
+            Self::Drawn(number) => drawn.get(number),
         }
+    }
+}
+
+impl Prepared {
+    /// This text, in this exchange.
+    pub(super) fn fill(&self, drawn: &Drawn) -> Bytes {
+        fill(std::iter::once(self), drawn)
+            .next()
+            .unwrap_or_default()
+    }
+}
+
+/// These texts, in this exchange: references where nothing is open, and parts of one piece of memory where
+/// something is.
+pub(super) fn fill<'a>(
+    texts: impl Iterator<Item = &'a Prepared> + Clone,
+    drawn: &Drawn,
+) -> impl Iterator<Item = Bytes> {
+    let open = texts.clone().filter_map(|text| match text {
+        Prepared::Open(text) => Some(text),
+        Prepared::Ready(_) => None,
+    });
+    let mut filled = String::with_capacity(open.clone().map(|text| text.len(drawn)).sum());
+    open.for_each(|text| text.fill(drawn, &mut filled));
+    let mut filled = Bytes::from(filled);
+    texts.map(move |text| match text {
+        Prepared::Open(text) => filled.split_to(text.len(drawn)),
+        Prepared::Ready(bytes) => bytes.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Random;
+
+    #[test]
+    fn what_is_open_is_filled_in_one_piece_of_memory() {
+        let mut draws = Draws::default();
+        draws.alphanumeric("id_", 2);
+        let mut open = Text::of("at ");
+        open.date();
+        let mut other = Text::new();
+        other.drawn(0);
+        let texts = [open, Text::of("known"), other].map(Text::prepared);
+        let drawn = draws.draw(Random::of_exchange(0, 1), 7);
+        let filled: Vec<_> = fill(texts.iter(), &drawn).collect();
+        assert_eq!(
+            (&filled[0][..], &filled[1][..]),
+            (&b"at 7"[..], &b"known"[..])
+        );
+        assert!(filled[2].starts_with(b"id_") && filled[2].len() == 5);
+        let end = filled[0].as_ptr_range().end;
+        assert_eq!(end, filled[2].as_ptr(), "the next of one piece");
+        let again: Vec<_> = fill(texts.iter(), &drawn).collect();
+        assert_eq!(again, filled);
+        assert_eq!(again[1].as_ptr(), filled[1].as_ptr(), "a reference");
     }
 }

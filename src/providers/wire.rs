@@ -152,19 +152,28 @@ impl<T: Into<Self>> From<Option<T>> for Wire {
 #[cfg(test)]
 mod tests {
     use super::Wire;
+    use crate::Random;
+    use crate::providers::draws::Draws;
 
     #[test]
     fn members_keep_their_order_and_a_name_is_there_once() {
+        let mut draws = Draws::default();
+        let (id, other) = (draws.alphanumeric("x_1", 0), draws.hex("y_", 3));
         let wire = Wire::object()
             .put("type", "\"ping\"")
             .put("index", 1_u64)
             .put("a", vec![Wire::NULL, true.into(), Wire::Date])
-            .put("id", Wire::Drawn(0))
+            .put("id", id)
+            .put("other", other)
             .put("index", 2_u64);
-        let text = wire.text().fill(7, &["x_1".to_owned()]);
+        let drawn = draws.draw(Random::of_exchange(0, 1), 7);
+        let text = wire.text().prepared().fill(&drawn);
+        let text = std::str::from_utf8(&text).expect("UTF-8");
+        let (known, drawn) = text.split_at(text.len() - "000\"}".len());
         assert_eq!(
-            text,
-            r#"{"type":"\"ping\"","index":2,"a":[null,true,7],"id":"x_1"}"#
+            known,
+            r#"{"type":"\"ping\"","index":2,"a":[null,true,7],"id":"x_1","other":"y_"#
         );
+        assert!(drawn.ends_with("\"}") && drawn[..3].bytes().all(|it| it.is_ascii_hexdigit()));
     }
 }

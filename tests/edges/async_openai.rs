@@ -153,6 +153,34 @@ async fn tools_that_are_called_in_parallel_are_read() {
 }
 
 #[tokio::test]
+async fn several_choices_are_read() {
+    let asked = |stream: bool| -> CreateChatCompletionRequest {
+        request(json!({
+            "model": "gpt-test-1", "stream": stream, "n": 3,
+            "messages": [{"role": "user", "content": "hi"}],
+        }))
+    };
+    let two = || Answer::text("a b").alternative("c d");
+    for answer in [two(), two().interleaved()] {
+        let transport = MockTransport::new();
+        openai::chat_completions(&transport).reply(answer);
+        let client = client(&transport);
+        let completion = client.chat().create(asked(false)).await.unwrap();
+        let texts = completion.choices.into_iter();
+        let texts: Vec<_> = texts.filter_map(|it| it.message.content).collect();
+        assert_eq!(texts, ["a b", "c d", "a b"]);
+        let mut streamed = vec![String::new(); 3];
+        let mut stream = client.chat().create_stream(asked(true)).await.unwrap();
+        while let Some(chunk) = stream.next().await {
+            for choice in chunk.unwrap().choices {
+                streamed[choice.index as usize] += &choice.delta.content.unwrap_or_default();
+            }
+        }
+        assert_eq!(streamed, texts);
+    }
+}
+
+#[tokio::test]
 async fn an_error_is_read() {
     let transport = MockTransport::new();
     openai::chat_completions(&transport).reply(ApiError::authentication());
@@ -340,7 +368,7 @@ async fn a_dialogue_goes_on_by_the_id_of_the_last_response() {
     openai::responses(&transport).dialogue(
         Dialogue::new()
             .turn("hi", Answer::new().tool("tide", json!({"port": "Brest"})))
-            .turn(Prompt::new().has_tool_results(true), "Low.")
+            .turn(Prompt::new().tool_result_is("tide", "low"), "Low.")
             .turn("Thanks", "Gladly."),
     );
     let client = client(&transport);

@@ -118,8 +118,8 @@ fn streamed<A: Api>(transport: &MockTransport) -> Vec<Value> {
 /// The last that a stream says at a place, but for nothing.
 fn last(payloads: &[Value], pointer: &str) -> Value {
     let said = payloads.iter().filter_map(|it| it.pointer(pointer));
-    let said = said.filter(|it| !it.is_null());
-    said.last().cloned().unwrap_or_default()
+    let mut said = said.filter(|it| !it.is_null());
+    said.next_back().cloned().unwrap_or_default()
 }
 
 /// The same as JSON and as a stream: what is at a place.
@@ -140,23 +140,17 @@ fn both<A: Api>(answer: &Answer, pointers: [&str; 2]) -> Value {
 fn every_reason_to_stop_has_the_providers_word() {
     let tool = || Answer::new().tool("t", ());
     let stops = |stop: Stop| Answer::text("x").stop(stop);
-    let null = Value::Null;
     for (answer, [anthropic, chat, responses, gemini]) in [
         (
             Answer::text("x"),
-            [
-                json!("end_turn"),
-                json!("stop"),
-                null.clone(),
-                json!("STOP"),
-            ],
+            [json!("end_turn"), json!("stop"), Value::Null, json!("STOP")],
         ),
         (
             tool(),
             [
                 json!("tool_use"),
                 json!("tool_calls"),
-                null.clone(),
+                Value::Null,
                 json!("STOP"),
             ],
         ),
@@ -165,7 +159,7 @@ fn every_reason_to_stop_has_the_providers_word() {
             [
                 json!("refusal"),
                 json!("stop"),
-                null.clone(),
+                Value::Null,
                 json!("SAFETY"),
             ],
         ),
@@ -192,7 +186,7 @@ fn every_reason_to_stop_has_the_providers_word() {
             [
                 json!("pause_turn"),
                 json!("stop"),
-                null.clone(),
+                Value::Null,
                 json!("STOP"),
             ],
         ),
@@ -201,22 +195,17 @@ fn every_reason_to_stop_has_the_providers_word() {
             [
                 json!("stop_sequence"),
                 json!("stop"),
-                null.clone(),
+                Value::Null,
                 json!("STOP"),
             ],
         ),
         (
             stops(Stop::Other("bored".into())),
-            [json!("bored"), json!("bored"), null.clone(), json!("bored")],
+            [json!("bored"), json!("bored"), Value::Null, json!("bored")],
         ),
         (
             tool().stop(Stop::EndTurn),
-            [
-                json!("end_turn"),
-                json!("stop"),
-                null.clone(),
-                json!("STOP"),
-            ],
+            [json!("end_turn"), json!("stop"), Value::Null, json!("STOP")],
         ),
     ] {
         assert_eq!(both::<Messages>(&answer, Messages::STOP), anthropic);
