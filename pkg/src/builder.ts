@@ -46,6 +46,7 @@ export interface Registrar {
 export class RuleBuilder<Params = Record<string, string>, Body = any> extends Conditional<Params, Body> {
   readonly #registrar: Registrar;
   readonly #draft: RuleDraft;
+  #caller: unknown;
 
   /** @internal */
   constructor(registrar: Registrar, draft: RuleDraft) {
@@ -215,14 +216,20 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
     return this;
   }
 
+  /** The rule's place is where this function was called, and not the one that gives the reply. @internal */
+  calledBy(caller: unknown): this {
+    this.#caller = caller;
+    return this;
+  }
+
   #inScenario(caller: string): { name: string } {
     if (this.#draft.scenario !== null) return this.#draft.scenario;
     throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() needs a scenario: call inScenario() before`);
   }
 
-  /** `caller` is the public method: the rule's place is where that was called. */
+  /** `caller` is the public method: the rule's place is where that was called, unless another one was named. */
   #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
-    return this.#registrar.register(this.#draft, replies, end, placeOf(caller));
+    return this.#registrar.register(this.#draft, replies, end, placeOf(this.#caller ?? caller));
   }
 }
 

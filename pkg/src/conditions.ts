@@ -7,7 +7,7 @@
 
 import type { CapturedRequest } from "./captured.js";
 import { copyOf, isBytes, latin1 } from "./bytes.js";
-import { InvalidRuleError, shown } from "./errors.js";
+import { type Check, InvalidRuleError, shown } from "./errors.js";
 import { Predicate } from "./predicates.js";
 
 /** A condition on a request. Made by the functions of `when`; the engine tests it. */
@@ -51,6 +51,24 @@ export function matching(test: RegExp | ((request: CapturedRequest) => unknown) 
     "MOCKWIRE_INVALID_PATTERN",
     `matching() takes a function, a RegExp or a condition, not ${shown(test)}`,
   );
+}
+
+/**
+ * A condition of your own, under a name that messages tell: what the module of a protocol makes. With
+ * `explain`, the diagnosis of a request that no rule fits tells each thing that it asks.
+ *
+ * @example
+ * const brief = when.custom("a brief text", (request) => request.text().length < 100);
+ */
+export function custom(
+  label: string,
+  test: (request: CapturedRequest) => unknown,
+  explain?: (request: CapturedRequest) => readonly Check[],
+): Condition {
+  if (typeof test === "function" && (explain === undefined || typeof explain === "function")) {
+    return new Condition({ predicate: new Predicate(test, text("custom", label), explain) });
+  }
+  throw new InvalidRuleError("MOCKWIRE_INVALID_PATTERN", `custom() takes functions here, not ${shown(test)}`);
 }
 
 export function method(name: string): Condition {

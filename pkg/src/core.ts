@@ -60,6 +60,8 @@ export class Core {
   readonly isRough: boolean;
   /** What chance may do to any reply. */
   readonly chaos: readonly CheckedDamage[] | undefined;
+  /** Which date its time begins at, in milliseconds since 1970. */
+  readonly epoch: number;
   disposed = false;
   #clock: Clock | undefined;
   #gates: Gates | undefined;
@@ -82,7 +84,7 @@ export class Core {
     this.base = checkedBase(baseUrl);
     this.bodyLimit = journal?.bodyBytes ?? 1024 * 1024;
     this.secrets = secretsWith(redact);
-    const { encoded, refusals, chaos } = engineOptions(this);
+    const { encoded, refusals, chaos, epoch } = engineOptions(this);
     try {
       this.engine = newEngine(encoded);
     } catch (cause) {
@@ -92,6 +94,7 @@ export class Core {
     this.#isUsual = encoded === undefined;
     this.isRough = rateLimit !== undefined || chaos !== undefined;
     this.chaos = chaos;
+    this.epoch = epoch;
     this.admission = concurrency === undefined && rateLimit === undefined ? undefined : new Admission(this);
     this.journal = new Journal(this);
     this.rules = new Rules(this, refusals);

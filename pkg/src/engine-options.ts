@@ -16,9 +16,11 @@ export interface EngineOptions {
   readonly refusals: readonly Reply[];
   /** What chance may do to any reply. */
   readonly chaos: readonly CheckedDamage[] | undefined;
+  /** Which date time begins at, in milliseconds since 1970. */
+  readonly epoch: number;
 }
 
-const USUAL: EngineOptions = { encoded: undefined, refusals: [], chaos: undefined };
+const USUAL: EngineOptions = { encoded: undefined, refusals: [], chaos: undefined, epoch: Date.UTC(2025, 0) };
 
 /** Functions among the options get numbers of this transport that stay. */
 export function engineOptions(core: Core): EngineOptions {
@@ -36,14 +38,15 @@ export function engineOptions(core: Core): EngineOptions {
   const checked = checkedChaos("new MockTransport(): the option `chaos`", chaos ?? []);
   const rates = ratesOf(rateLimit, "new MockTransport(): the option `rateLimit`");
   const places = concurrency === undefined ? [] : encodedConcurrency(concurrency);
+  // Where the platform moves the time, the date is the platform's.
+  const begin = epoch?.valueOf() ?? (timing === "real" ? Date.now() : USUAL.epoch);
   const encoded: EncodedOptions = {
     json: JSON.stringify({ journal, redact, seed }),
     concurrency: encodeNumbers(core, places).numbers,
     rates: encodeNumbers(core, rates.flatMap((rate, number) => rate.encoded(number))).numbers,
     chaos: Float64Array.from(checked.shares),
-    // Where the platform moves the time, the date is the platform's.
-    epoch: epoch?.valueOf() ?? (timing === "real" ? Date.now() : NaN),
+    epoch: begin,
   };
   core.keepFunctions();
-  return { encoded, refusals: rates.map(({ refusal }) => refusal), chaos: checked.damages };
+  return { encoded, refusals: rates.map(({ refusal }) => refusal), chaos: checked.damages, epoch: begin };
 }

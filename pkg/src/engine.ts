@@ -64,6 +64,8 @@ export interface Engine {
   admitted(): Float64Array;
   /** What rate limits say in the head of the last reply that was decided for: names and values in turns. */
   fields(): string[];
+  /** For how long a limit refuses the last request that was decided about; `NaN` when none does, or for ever. */
+  retryAfter(): number;
   /**
    * How many are available, in flight and waiting, and the peak; the same for each key; then the names of the
    * keys. Empty without limits on concurrency; an empty text is what has no limit.
@@ -254,7 +256,7 @@ export interface EncodedOptions {
   readonly rates: Float64Array;
   /** The shares of the damages that come by chance. */
   readonly chaos: Float64Array;
-  /** Which date time begins at, in milliseconds since 1970; `NaN` for the usual one. */
+  /** Which date time begins at, in milliseconds since 1970. */
   readonly epoch: number;
 }
 
@@ -310,8 +312,9 @@ export function numberOfRule(text: string): number {
 export function listen(
   test: (predicate: number, sequence: number) => boolean,
   read: (reading: number) => string | number,
+  explain: (predicate: number) => readonly string[] | undefined,
 ): void {
-  WasmEngine.listen(test, read);
+  WasmEngine.listen(test, read, explain);
 }
 
 function compile(): void {

@@ -47,6 +47,7 @@ export type { MockTransportOptions } from "./options.js";
 export type { Pending } from "./pending.js";
 export type { PathParams } from "./path-params.js";
 export type { ErrorCode } from "./reply/failure.js";
+export type { ExchangeFacts } from "./reply/from-exchange.js";
 export type { Json, Replyable, ReplyBody } from "./reply/from.js";
 export type { Handler, HandlerContext } from "./reply/handler.js";
 export type { ReplyInit } from "./reply/head.js";

@@ -2,18 +2,23 @@
 
 import type { CapturedRequest } from "./captured.js";
 import { listen } from "./engine.js";
-import { HandlerError, messageOf } from "./errors.js";
+import { type Check, HandlerError, messageOf } from "./errors.js";
 import type { Exchange } from "./exchange.js";
 import type { Journal } from "./journal.js";
 
-/** A function that tells whether a request is meant, and its name in messages. */
+/** Tells what a condition asks of a request, in parts. */
+export type Explain = (request: CapturedRequest) => readonly Check[];
+
+/** A function that tells whether a request is meant, and its name in messages; perhaps also what it asks. */
 export class Predicate {
   readonly test: (request: CapturedRequest) => unknown;
   readonly label: string;
+  readonly explain: Explain | undefined;
 
-  constructor(test: (request: CapturedRequest) => unknown, label: string) {
+  constructor(test: (request: CapturedRequest) => unknown, label: string, explain?: Explain) {
     this.test = test;
     this.label = label;
+    this.explain = explain;
   }
 
   /** Called by `JSON.stringify`, which is much slower with a replacer than with this. */
@@ -115,6 +120,7 @@ export class Predicates {
       listen(
         (id, sequence) => asked?.predicates.run(id, sequence, asked.journal) ?? false,
         (id) => asked?.predicates.read(id) ?? "",
+        (id) => asked?.predicates.explain(id),
       );
     }
     isListening = true;
@@ -149,6 +155,15 @@ export class Predicates {
     const reading = this.#known[number];
     if (exchange === undefined || !(reading instanceof Reading)) return "";
     return this.#call(reading.label, () => reading.read(exchange.captured));
+  }
+
+  /** Called by the engine, about the request that is being decided: what a predicate asks, in texts by four. */
+  explain(number: number): readonly string[] | undefined {
+    const exchange = deciding;
+    const predicate = this.#known[number];
+    if (exchange === undefined || !(predicate instanceof Predicate)) return undefined;
+    const checks = predicate.explain?.(exchange.captured);
+    return checks?.flatMap(({ matcher, expected, actual, passed }) => [matcher, expected, actual, passed ? "passed" : ""]);
   }
 
   /** The failure of the last call, once. */

@@ -12,8 +12,6 @@ import { type Place, siteOf } from "./site.js";
 /** What a sequence does when it has given all of its replies: fail (the default), repeat the last one, or start over. */
 export type SequenceEnd = "fail" | "repeat" | "cycle";
 
-const ENDS = { fail: "fail", repeat: "repeat_last", cycle: "cycle" } as const;
-
 const NONE: [] = [];
 
 /** The list with one more. Lists that begin with their first item take no room for many: most have only that. */
@@ -189,7 +187,7 @@ function specificationOf(
       template,
       contentType,
     })),
-    end: end === undefined ? undefined : ENDS[end],
+    end,
   };
 }
 

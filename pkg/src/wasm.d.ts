@@ -14,6 +14,7 @@ declare module "mockwire-wasm" {
     listen(
       test: (predicate: number, sequence: number) => boolean,
       read: (reading: number) => string | number,
+      explain: (predicate: number) => readonly string[] | undefined,
     ): void;
     faultCode(fault: string): string;
     checkDamages(damages: Float64Array): void;

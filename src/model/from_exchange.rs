@@ -87,16 +87,19 @@ impl Reply {
     }
 
     /// The same reply, where it refuses a request until so much later.
-    pub(crate) fn refusing_for(mut self, retry_after: Option<Duration>) -> Self {
-        if let ReplyBody::FromExchange(Maker(make)) = self.body {
-            let refuse = move |exchange: &Exchange| {
-                let exchange = exchange.clone();
-                make(&Exchange {
-                    retry_after,
-                    ..exchange
-                })
-            };
-            self.body = ReplyBody::FromExchange(Maker(Arc::new(refuse)));
+    pub(crate) fn refusing_for(mut self, after: Option<Duration>) -> Self {
+        match &mut self.body {
+            ReplyBody::External { retry_after, .. } => *retry_after = after.map(Box::new),
+            ReplyBody::FromExchange(maker) => {
+                let Maker(make) = maker.clone();
+                *maker = Maker(Arc::new(move |exchange| {
+                    make(&Exchange {
+                        retry_after: after,
+                        ..exchange.clone()
+                    })
+                }));
+            }
+            _ => {}
         }
         self
     }

@@ -64,6 +64,8 @@ pub(crate) enum ReplyBody {
     External {
         number: u32,
         template: Option<Box<Template>>,
+        /// Where it refuses a request: for how long.
+        retry_after: Option<Box<Duration>>,
     },
     /// No response at all: this failure.
     Fault(Fault),
@@ -377,8 +379,21 @@ impl Reply {
             ReplyBody::Template(template) => Some(template),
             _ => None,
         };
-        self.body = ReplyBody::External { number, template };
+        self.body = ReplyBody::External {
+            number,
+            template,
+            retry_after: None,
+        };
         self
+    }
+
+    /// For how long it refuses a request, where JavaScript makes it and is to say so.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match &self.body {
+            ReplyBody::External { retry_after, .. } => retry_after.as_deref().copied(),
+            _ => None,
+        }
     }
 
     /// The number by which the JavaScript edge knows the reply.

@@ -1,13 +1,17 @@
 //! Several replies, one after the other.
 
+use serde::{Deserialize, Serialize};
+
 /// What a sequence of replies does when it has given them all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum SequenceEnd {
     /// Fail: the next request gets [`ErrorKind::SequenceExhausted`](crate::ErrorKind). The default,
     /// because a request that nobody planned for should be noticed.
     #[default]
     Fail,
     /// Give the last reply again and again.
+    #[serde(rename = "repeat")]
     RepeatLast,
     /// Start over.
     Cycle,

@@ -20,7 +20,9 @@ use crate::{Matcher, MockTransport, Mode, Reply, Request, Result};
 pub trait ModelApi: Render + Sized {
     /// The requests to it, at any host.
     #[must_use]
-    fn requests<M: Mode>() -> Matcher<M>;
+    fn requests<M: Mode>() -> Matcher<M> {
+        crate::post(Self::TARGET).and(Self::also())
+    }
 
     /// What a request asks of the model: read once per request, then shared.
     ///
@@ -74,6 +76,16 @@ struct View<A> {
 /// How a provider reads what is asked, and writes what is said: the part that only this crate implements.
 /// What depends on the exchange is left open.
 pub trait Render: Clone + Copy + Default + Send + Sync + 'static {
+    /// The target of the requests.
+    #[doc(hidden)]
+    const TARGET: &'static str;
+
+    /// What is true of them besides.
+    #[doc(hidden)]
+    fn also<M: Mode>() -> Matcher<M> {
+        Matcher::any()
+    }
+
     /// What a request asks, but for its JSON and for the names of results, which are all alike.
     #[doc(hidden)]
     fn read(request: &Request, json: &Value) -> Conversation;

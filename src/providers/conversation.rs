@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::openai::tells_tool;
+use super::telling::tells_tool;
 use super::usage::tokens;
 
 /// What a request asks of a model: a view of its JSON, made once per request and shared. The same for
@@ -139,8 +139,9 @@ pub struct Tool {
 impl Conversation {
     /// Which of the model's answers this is to be, from 1: one more than the model has given, by the
     /// history in the request. Messages of the model in a row are one answer; what the model is to go on
-    /// with, at the end, is none yet. With OpenAI's `previous_response_id` the provider has the history:
-    /// the ids that are made from the transport's seed tell their turn, so the count goes on.
+    /// with, at the end, is none yet. With OpenAI's `previous_response_id`, and in Anthropic's threads, the
+    /// provider has the history: the ids that are made from the transport's seed tell their turn, so the
+    /// count goes on.
     #[must_use]
     pub fn turn(&self) -> u64 {
         let pairs = self.messages.windows(2);

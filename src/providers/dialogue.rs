@@ -2,6 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::api::ModelApi;
@@ -9,7 +12,7 @@ use super::conversation::Conversation;
 use super::prompt::Prompt;
 use super::when_prompted::WhenPrompted;
 use crate::futures::Rule;
-use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
+use crate::{Mode, Reply, SequenceEnd, Times, reading};
 
 /// A scripted conversation: turn by turn what the model is asked, and what it answers.
 ///
@@ -46,7 +49,8 @@ use crate::{Matcher, Mode, Reply, SequenceEnd, Times, reading};
 /// assert_eq!(differs.expected, r#""Is it warm in Paris?""#);
 /// assert_eq!(differs.actual, r#""Is it warm in Rome?""#);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[must_use = "a dialogue answers nothing until it is given to `WhenPrompted::dialogue`"]
 pub struct Dialogue {
     turns: Vec<(Prompt, Answer)>,
@@ -123,24 +127,59 @@ impl Dialogue {
         self
     }
 
+    /// What each turn asks: which one it is, where the history says that, and then its prompt.
+    pub(crate) fn prompts(&self) -> impl Iterator<Item = Prompt> {
+        let count = self.turns.len() as u64;
+        let by_history = !self.any_order && self.scenario.is_none();
+        let numbered = self.turns.iter().zip(1..);
+        numbered.map(move |((prompt, _), turn)| {
+            if by_history {
+                Prompt::new().turn_of(turn, count, self.end).and(prompt)
+            } else {
+                prompt.clone()
+            }
+        })
+    }
+
+    /// The states of the scenario, where one says which turn it is: in which each turn comes, and after
+    /// it.
+    pub(crate) fn states(&self) -> Option<Vec<[String; 2]>> {
+        self.scenario.as_ref()?;
+        let count = self.turns.len() as u64;
+        let states = (1..=count).map(|turn| [state(turn), next(turn, count, self.end)]);
+        Some(states.collect())
+    }
+
+    /// The turns whose prompts a conversation fits, from 1; where they may come in any order.
+    pub(crate) fn fitting(&self, conversation: &Conversation) -> Vec<usize> {
+        let numbered = self.turns.iter().zip(1..);
+        let fitting = numbered.filter(|((prompt, _), _)| prompt.fits(conversation));
+        fitting.map(|(_, turn)| turn).collect()
+    }
+
+    /// Whether a request may fit more than one turn.
+    pub(crate) fn may_be_ambiguous(&self) -> bool {
+        self.any_order && self.turns.len() > 1
+    }
+
     #[track_caller]
     pub(super) fn register<M: Mode, A: ModelApi>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>> {
         assert!(!self.turns.is_empty(), "a dialogue needs at least one turn");
-        if self.any_order {
-            self.guard(&when);
+        if self.may_be_ambiguous() {
+            self.clone().guard(&when);
         }
-        let (end, count, any_order) = (self.end, self.turns.len() as u64, self.any_order);
-        let mut rules = Vec::with_capacity(self.turns.len());
-        for ((prompt, answer), turn) in self.turns.into_iter().zip(1..) {
-            let when = when.clone().times(Times::from(1..));
-            let when = match &self.scenario {
-                Some(name) => {
-                    let (now, next) = (state(turn), next(turn, count, end));
-                    when.when(|rule| rule.in_scenario(name).when_state(&now).then_state(&next))
-                }
-                None if any_order => when,
-                None => when.and(is_turn::<M, A>(turn, count, end)),
-            };
+        let prompts: Vec<_> = self.prompts().collect();
+        let mut states = self.states().into_iter().flatten();
+        let scenario = self.scenario.unwrap_or_default();
+        let mut rules = Vec::with_capacity(prompts.len());
+        for ((_, answer), prompt) in self.turns.into_iter().zip(prompts) {
+            let mut when = when.clone().times(Times::from(1..));
+            if let Some([now, next]) = states.next() {
+                when = when.when(|rule| {
+                    let rule = rule.in_scenario(&scenario);
+                    rule.when_state(&now).then_state(&next)
+                });
+            }
             rules.push(when.prompt(prompt).reply(answer));
         }
         rules
@@ -148,27 +187,19 @@ impl Dialogue {
 
     /// Before all turns: nobody is answered whom two of them would answer.
     #[track_caller]
-    fn guard<M: Mode, A: ModelApi>(&self, when: &WhenPrompted<M, A>) {
-        let prompts: Vec<Prompt> = self
-            .turns
-            .iter()
-            .map(|(prompt, _)| prompt.clone())
-            .collect();
-        let fitting = move |conversation: &Conversation| -> Vec<usize> {
-            let numbered = prompts.iter().zip(1..);
-            let fitting = numbered.filter(|(prompt, _)| prompt.fits(conversation));
-            fitting.map(|(_, turn)| turn).collect()
-        };
+    fn guard<M: Mode, A: ModelApi>(self, when: &WhenPrompted<M, A>) {
+        let dialogue = Arc::new(self);
         let is_ambiguous = reading("turns that fit, more than one", {
-            let fitting = fitting.clone();
+            let dialogue = dialogue.clone();
             move |request| {
-                let turns = fitting(&*A::conversation(request).ok()?);
+                let turns = dialogue.fitting(&*A::conversation(request).ok()?);
                 (turns.len() > 1).then(|| turns.into())
             }
         });
         let error = move |exchange: &crate::Exchange| -> Result<Reply, AmbiguousTurn> {
             let conversation = A::conversation(exchange.request());
-            let turns = conversation.map(|it| fitting(&it)).unwrap_or_default();
+            let turns = conversation.map(|it| dialogue.fitting(&it));
+            let turns = turns.unwrap_or_default();
             Err(AmbiguousTurn { turns })
         };
         let guard = when
@@ -195,24 +226,6 @@ fn next(turn: u64, count: u64, end: SequenceEnd) -> String {
         SequenceEnd::Fail => "over".to_owned(),
         SequenceEnd::RepeatLast => state(turn),
     }
-}
-
-/// That the history says it is this turn, of so many.
-fn is_turn<M: Mode, A: ModelApi>(turn: u64, count: u64, end: SequenceEnd) -> Matcher<M> {
-    let read = move |place: fn(u64, u64) -> u64| {
-        move |request: &crate::Request| {
-            Some(place(A::conversation(request).ok()?.turn(), count).into())
-        }
-    };
-    let reading = match end {
-        SequenceEnd::Fail => reading("turn", read(|turn, _| turn)),
-        SequenceEnd::RepeatLast => reading("turn (the last repeats)", read(u64::min)),
-        SequenceEnd::Cycle => reading(
-            "turn (they begin again)",
-            read(|turn, count| 1 + (turn - 1) % count),
-        ),
-    };
-    reading.equals(turn)
 }
 
 /// A request fits more than one turn of a dialogue whose turns may come in any order. It reaches the

@@ -53,6 +53,7 @@ mod prompt;
 mod read;
 mod split;
 mod stop;
+mod telling;
 mod text;
 mod tool_call;
 mod usage;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::api::ModelApi;
 use super::conversation::{Conversation, Role};
-use crate::{Matcher, Mode, all_of, reading};
+use crate::{Matcher, Mode, SequenceEnd, all_of, reading};
 
 /// What a model is asked: conditions on a [`Conversation`], all of which must be satisfied. A value, the
 /// same for every provider. A text stands for [`last_user_message`](Self::last_user_message).
@@ -58,6 +58,10 @@ enum Fact {
     /// The same, as JSON.
     ToolResultJson(String),
     Turn,
+    /// The turn, counted from 1 again after so many.
+    TurnOfCycle(u64),
+    /// The turn; the one with this number stands for those that follow.
+    TurnUpTo(u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,6 +190,16 @@ impl Prompt {
         self.ask(Fact::Turn, Is::Equal(turn.into()))
     }
 
+    /// It is this turn of so many, after which this happens.
+    pub(super) fn turn_of(self, turn: u64, count: u64, end: SequenceEnd) -> Self {
+        let fact = match end {
+            SequenceEnd::Fail => Fact::Turn,
+            SequenceEnd::RepeatLast => Fact::TurnUpTo(count),
+            SequenceEnd::Cycle => Fact::TurnOfCycle(count),
+        };
+        self.ask(fact, Is::Equal(turn.into()))
+    }
+
     /// The request has so many messages.
     #[must_use]
     pub fn message_count(self, count: usize) -> Self {
@@ -208,6 +222,12 @@ impl Prompt {
     #[must_use]
     pub fn matcher<M: Mode, A: ModelApi>(&self) -> Matcher<M> {
         all_of(self.asks.iter().map(Ask::matcher::<M, A>))
+    }
+
+    /// All that this asks, and then all that the other does.
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        self.asks.extend_from_slice(&other.asks);
+        self
     }
 
     fn ask(mut self, of: Fact, is: Is) -> Self {
@@ -275,6 +295,11 @@ impl Fact {
                 serde_json::from_str(text).unwrap_or_else(|_| text.into())
             }
             Self::Turn => conversation.turn().into(),
+            Self::TurnOfCycle(count) => {
+                let earlier = (conversation.turn() - 1).checked_rem(*count)?;
+                (1 + earlier).into()
+            }
+            Self::TurnUpTo(count) => conversation.turn().min(*count).into(),
         })
     }
 
@@ -296,6 +321,8 @@ impl Fact {
             Self::Tool(name) => format!("tool {name}"),
             Self::ToolResult(name) | Self::ToolResultJson(name) => format!("tool result {name}"),
             Self::Turn => "turn".into(),
+            Self::TurnOfCycle(_) => "turn (they begin again)".into(),
+            Self::TurnUpTo(_) => "turn (the last repeats)".into(),
         }
     }
 }

@@ -278,3 +278,28 @@ fn a_dialogue_has_turns() {
     });
     assert!(text.contains("at least one turn"), "{text}");
 }
+
+/// The provider has the history, and is sent what is new.
+#[test]
+fn in_a_thread_the_ids_tell_the_turn_and_the_tool() {
+    let transport = MockTransport::new();
+    anthropic::messages(&transport).dialogue(weather());
+    let ask = |content: Value, thread: Value| -> Value {
+        let messages = [json!({"role": "user", "content": content})];
+        let body =
+            json!({"model": "claude", "max_tokens": 64, "messages": messages, "thread": thread});
+        let request = post("https://api.anthropic.com/v1/messages", body);
+        serde_json::from_str(&fetch(&transport, request).unwrap()).unwrap()
+    };
+    let next = |message: &Value| json!({"type": "continue", "previous_message_id": message["id"]});
+    let first = ask("Is it warm?".into(), json!({"type": "create"}));
+    let call = &first["content"][0]["id"];
+    let result = json!([{"type": "tool_result", "tool_use_id": call, "content": "21"}]);
+    let second = ask(result, next(&first));
+    assert_eq!(second["content"][0]["text"], "Yes, it is.");
+    let third = ask("Thanks".into(), next(&second));
+    assert_eq!(third["content"][0]["text"], "You are welcome.");
+    let turns = [first, second, third].map(|it| it["id"].as_str().unwrap()[24..].to_owned());
+    assert_eq!(turns, ["0001", "0002", "0003"]);
+    transport.verify();
+}

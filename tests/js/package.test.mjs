@@ -24,6 +24,10 @@ const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./packa
 /** What each entry point besides the main one gives, and how it is put to its first use. */
 const EXTRAS = {
   "./cache": { names: ["Cache"], use: "new Cache(transport)" },
+  "./providers": {
+    names: ["AmbiguousTurnError", "Answer", "ApiError", "Dialogue", "Prompt", "anthropic", "gemini", "openai"],
+    use: "anthropic.messages(transport).reply('Hello')",
+  },
   "./sessions": { names: ["DuplicateMessageError", "SessionLimitError", "Sessions"], use: "new Sessions(transport)" },
   "./timeline": { names: ["chromeTrace", "har", "retries", "waterfall"], use: "waterfall(transport.timeline())" },
   "./verdict": { names: ["ResilienceError", "Verdict", "verdict"], use: "verdict(transport)" },

@@ -10,11 +10,14 @@ import { damagedBy } from "./damage.js";
 export class RatedReply extends Reply {
   readonly reply: Reply;
   readonly fields: HeaderList;
+  /** For how long a limit refuses the request with it, if one does; `NaN` otherwise, and for ever. */
+  readonly retryAfter: number;
 
-  constructor(reply: Reply, fields: HeaderList) {
+  constructor(reply: Reply, fields: HeaderList, retryAfter = NaN) {
     super();
     this.reply = reply;
     this.fields = fields;
+    this.retryAfter = retryAfter;
   }
 
   override answer(exchange: Exchange): Answer | Promise<Answer> {
@@ -33,10 +36,12 @@ export class RatedReply extends Reply {
 export function roughened(exchange: Exchange, reply: Reply): Reply {
   const { core, sequence, number, rule } = exchange;
   // A limit that refuses is exact: nothing happens to that by chance.
-  const isExact = rule === undefined || rule.refusesWith(number) || reply.opensConnection;
+  const isRefusal = rule === undefined || rule.refusesWith(number);
+  const isExact = isRefusal || reply.opensConnection;
   const drawn = isExact ? -1 : core.engine.damage(sequence, rule.id);
   const damage = (rule?.chaos ?? core.chaos)?.[drawn];
   const damaged = damage === undefined ? reply : damagedBy(reply, damage);
   const fields = core.engine.fields();
-  return fields.length === 0 ? damaged : new RatedReply(damaged, fields);
+  const retryAfter = isRefusal ? core.engine.retryAfter() : NaN;
+  return fields.length === 0 && Number.isNaN(retryAfter) ? damaged : new RatedReply(damaged, fields, retryAfter);
 }

@@ -37,10 +37,10 @@ export type RateLimit<Params = Record<string, string>, Body = any> = RateCount &
   readonly key?: (request: CapturedRequest<Params, Body>) => string;
   /**
    * How a refusal says when to try again: in seconds, or as a date, in `retry-after`; or in milliseconds, in
-   * `retry-after-ms` besides. Always rounded up: who waits so long is not refused again. `"seconds"` unless
-   * given.
+   * `retry-after-ms` besides; or not at all. Always rounded up: who waits so long is not refused again.
+   * `"seconds"` unless given.
    */
-  readonly retryAfter?: "seconds" | "date" | "milliseconds";
+  readonly retryAfter?: "seconds" | "date" | "milliseconds" | "none";
   /**
    * In which header fields every reply says how the limit stands: in those of a draft of the IETF
    * (`ratelimit-remaining`), as OpenAI (`x-ratelimit-remaining-requests`), as Anthropic
@@ -53,7 +53,7 @@ export type RateLimit<Params = Record<string, string>, Body = any> = RateCount &
 
 // The engine knows these words by their places.
 const KINDS = ["fixedWindow", "slidingWindow", "tokenBucket"] as const;
-const RETRY_AFTER: readonly string[] = ["seconds", "date", "milliseconds"];
+const RETRY_AFTER: readonly string[] = ["seconds", "date", "milliseconds", "none"];
 const HEADERS: readonly string[] = ["draft", "openai", "anthropic", "none"];
 const KNOWN: readonly string[] = [...KINDS, "refill", "per", "tokens", "key", "retryAfter", "headers", "refuseWith"];
 

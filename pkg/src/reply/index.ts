@@ -7,6 +7,7 @@
 
 export { damaged } from "../faults/damage.js";
 export { error, never } from "./failure.js";
+export { fromExchange } from "./from-exchange.js";
 export { events, ndjson } from "./lines.js";
 export { passthrough } from "./passthrough.js";
 export { bytes, empty, json, redirect, text } from "./static.js";

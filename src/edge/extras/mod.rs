@@ -12,6 +12,7 @@
 
 mod bells;
 mod cache;
+mod providers;
 mod queue;
 mod sessions;
 mod timeline;

@@ -104,6 +104,14 @@ impl Engine {
         flat(self.decider.borrow().fields())
     }
 
+    /// For how long a limit refuses the last request that was decided about, if one does; NaN when to try
+    /// again never helps.
+    #[wasm_bindgen(js_name = retryAfter)]
+    pub fn retry_after(&self) -> f64 {
+        let after = self.decider.borrow().retry_after();
+        after.map_or(f64::NAN, milliseconds)
+    }
+
     /// How the limits on concurrency stand: how many are available, in flight and waiting, and the peak;
     /// then the same for each key, after its name. Empty without limits; nothing is what has no limit.
     pub fn concurrency(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! From the line of a request to the number of the reply that JavaScript gives.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use http::{HeaderMap, Version};
 
@@ -39,6 +40,8 @@ pub(super) struct Decider {
     answered: Option<(Claimed<Local>, Request)>,
     /// What rate limits say in the header fields of the reply.
     fields: HeaderMap,
+    /// For how long one of them refuses the request.
+    retry_after: Option<Duration>,
 }
 
 impl Decider {
@@ -133,8 +136,11 @@ impl Decider {
         request: Request,
     ) -> i32 {
         let (fields, decided) = admission::decide_limited(engine, exchange, sequence, request);
-        self.fields = fields.unwrap_or_default();
-        self.conclude(engine, exchange, decided)
+        self.fields.clear();
+        let answer = self.conclude(engine, exchange, decided);
+        let of_rule = std::mem::replace(&mut self.fields, fields.unwrap_or_default());
+        self.fields.extend(of_rule);
+        answer
     }
 
     /// It is about the request with this number.
@@ -168,17 +174,20 @@ impl Decider {
                     fields,
                     answer: answered,
                 } = *rated;
-                self.fields.extend(fields);
+                self.fields = fields;
                 let decided = match answered {
                     Ok(claimed) => answer(claimed, Some(request)),
                     Err(refusal) => Decision::Refused { refusal, request },
                 };
                 self.conclude(engine, exchange, decided)
             }
-            Decision::Refused { refusal, .. } => external(&refusal).unwrap_or_else(|| {
-                let gone = Error::new(ErrorKind::StaleHandle { what: "reply" });
-                self.conclude(engine, exchange, Decision::Failed(gone))
-            }),
+            Decision::Refused { refusal, .. } => {
+                self.retry_after = refusal.retry_after();
+                external(&refusal).unwrap_or_else(|| {
+                    let gone = Error::new(ErrorKind::StaleHandle { what: "reply" });
+                    self.conclude(engine, exchange, Decision::Failed(gone))
+                })
+            }
             Decision::Failed(error) => {
                 end(Outcome::Failed(error.clone()));
                 self.fail(error)
@@ -202,6 +211,10 @@ impl Decider {
 
     pub(super) fn fields(&self) -> &HeaderMap {
         &self.fields
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What the path captured, as JSON.

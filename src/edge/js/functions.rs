@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Function;
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Function};
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::failed;
+use crate::diagnosis::Check;
 use crate::error::Result;
 use crate::matcher::Predicate;
 use crate::mode::{Local, Mode};
@@ -19,12 +20,16 @@ thread_local! {
     /// Called with the number of a function that reads something off the request that is being
     /// decided; answers or throws.
     static READ: RefCell<Option<Function>> = const { RefCell::new(None) };
+    /// Called with the number of a predicate, about the request that is being decided; answers with what
+    /// it asks, in parts, or with nothing.
+    static EXPLAIN: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
 /// Says whom to ask.
-pub(super) fn listen(test: Function, read: Function) {
+pub(super) fn listen(test: Function, read: Function, explain: Function) {
     TEST.set(Some(test));
     READ.set(Some(read));
+    EXPLAIN.set(Some(explain));
 }
 
 /// A predicate that JavaScript knows by its number. An exception is a failure of the handler.
@@ -39,6 +44,26 @@ impl Predicate for JsPredicate {
             Some(Err(_)) => Err(failed("a predicate threw")),
             None => Err(failed("nobody knows the predicate")),
         }
+    }
+
+    fn explain(&self, _: &Request) -> Option<Vec<Check>> {
+        let explain = EXPLAIN.with_borrow(Clone::clone)?;
+        let told = explain.call1(&JsValue::UNDEFINED, &JsValue::from(self.0));
+        let told = told.ok()?.dyn_into::<Array>().ok()?;
+        let texts: Vec<_> = told.iter().filter_map(|it| it.as_string()).collect();
+        Some(texts.chunks_exact(4).map(check).collect())
+    }
+}
+
+/// What is asked, what is expected, what was found, and a text where it passed.
+fn check(texts: &[String]) -> Check {
+    let [matcher, expected, actual, passed] = std::array::from_fn(|place| texts[place].clone());
+    Check {
+        matcher,
+        expected,
+        actual,
+        passed: !passed.is_empty(),
+        weight: 2,
     }
 }
 

@@ -69,7 +69,8 @@ fn rate_limit(numbers: &[f64]) -> RateLimit<Local> {
         .retry_after(match retry_after as u8 {
             0 => RetryAfter::Seconds,
             1 => RetryAfter::HttpDate,
-            _ => RetryAfter::Millis,
+            2 => RetryAfter::Millis,
+            _ => RetryAfter::None,
         })
         .headers(match headers as u8 {
             0 => RateHeaders::Draft,

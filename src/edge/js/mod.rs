@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// A new engine with options, given as JSON; limits as in [`limits`], the shares of damages that come
-    /// by chance, and which date time begins at, in milliseconds since 1970, if that is not NaN.
+    /// by chance, and which date time begins at, in milliseconds since 1970.
     #[wasm_bindgen(js_name = withOptions)]
     pub fn with_options(
         options: &str,
@@ -86,11 +86,7 @@ impl Engine {
         let transport = builder.and_then(|builder| {
             let builder = limits::with_limits(builder, concurrency, rates);
             let builder = builder.chaos(faults::chaos(chaos));
-            let builder = match epoch.is_nan() {
-                true => builder,
-                false => builder.epoch(duration(epoch)),
-            };
-            builder.try_build()
+            builder.epoch(duration(epoch)).try_build()
         });
         transport.map(Self::of).map_err(thrown)
     }
@@ -103,9 +99,10 @@ impl Engine {
     }
 
     /// Says whom all engines ask: about predicates, a function of the number of a predicate and a
-    /// sequence number; about other functions, one of their number. Both answer or throw.
-    pub fn listen(test: Function, read: Function) {
-        functions::listen(test, read);
+    /// sequence number; about other functions, one of their number. Both answer or throw. The third tells
+    /// what a predicate asks, in parts: texts by four, or nothing.
+    pub fn listen(test: Function, read: Function, explain: Function) {
+        functions::listen(test, read, explain);
     }
 
     /// Registers a rule, given as JSON, with rate limits and a chaos of its own as `withOptions` takes

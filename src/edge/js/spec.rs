@@ -54,7 +54,7 @@ pub(super) struct RuleSpec {
     pub(super) site: String,
     when: Condition,
     replies: Vec<ReplySpec>,
-    end: Option<End>,
+    end: Option<SequenceEnd>,
 }
 
 #[derive(Deserialize)]
@@ -72,14 +72,6 @@ struct ReplySpec {
     template: Option<String>,
     /// Of a template: decides how values are escaped.
     content_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum End {
-    Fail,
-    RepeatLast,
-    Cycle,
 }
 
 #[derive(Deserialize)]
@@ -220,7 +212,7 @@ impl RuleSpec {
             (None, 1) => Action::Reply(replies.remove(0)),
             (end, _) => Action::Sequence {
                 replies: replies.into(),
-                end: end.map_or(SequenceEnd::Fail, End::into_end),
+                end: end.unwrap_or_default(),
             },
         };
         when.register(action).map(|rule| rule.id())
@@ -239,16 +231,6 @@ impl ReplySpec {
         // A reply that JavaScript makes itself may have any status that it can construct.
         let reply = reply.with_status(self.status).validate()?;
         Ok(reply.external(self.external))
-    }
-}
-
-impl End {
-    fn into_end(self) -> SequenceEnd {
-        match self {
-            Self::Cycle => SequenceEnd::Cycle,
-            Self::Fail => SequenceEnd::Fail,
-            Self::RepeatLast => SequenceEnd::RepeatLast,
-        }
     }
 }
 

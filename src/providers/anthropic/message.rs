@@ -5,15 +5,23 @@ use serde_json::Value;
 use crate::providers::answer::Block;
 use crate::providers::draws::Draws;
 use crate::providers::pattern::Pattern;
+use crate::providers::telling::{TOOLU, telling_id};
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
-use crate::providers::{Answer, Conversation, Stop};
+use crate::providers::{Answer, Conversation, Stop, ToolCall};
+
+/// What the ids of messages begin with, and how many characters follow.
+const ID: &str = "msg_01";
+const ID_LEN: usize = 22;
+/// How many hexadecimal digits of the id of a message in a thread tell the turn.
+const TURN: usize = 4;
 
 /// What a message begins with.
 pub(super) struct Head {
     pub(super) request_id: Wire,
     id: Wire,
     model: String,
+    is_in_thread: bool,
     pub(super) draws: Draws,
     pub(super) usage: Counted,
 }
@@ -22,11 +30,18 @@ impl Head {
     pub(super) fn new(conversation: &Conversation, answer: &Answer) -> Self {
         let mut draws = Draws::default();
         let request_id = request_id(&mut draws);
-        let id = draws.alphanumeric("msg_01", 22);
+        let is_in_thread = is_in_thread(conversation);
+        let id = if is_in_thread {
+            let turn = conversation.turn() & 0xFFFF;
+            draws.alphanumeric_with(ID, ID_LEN - TURN, format!("{turn:0TURN$x}"))
+        } else {
+            draws.alphanumeric(ID, ID_LEN)
+        };
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
             model: answer.model_of(conversation),
+            is_in_thread,
             draws,
             usage: answer.counted(conversation),
         }
@@ -76,10 +91,29 @@ impl Head {
         signature.map_or(drawn, Wire::from)
     }
 
-    pub(super) fn tool_id(&mut self, id: Option<&str>) -> Wire {
-        let drawn = self.draws.alphanumeric("toolu_01", 22);
-        id.map_or(drawn, Wire::from)
+    pub(super) fn tool_id(&mut self, call: &ToolCall) -> Wire {
+        if self.is_in_thread {
+            return telling_id(&mut self.draws, &TOOLU, call);
+        }
+        let drawn = self.draws.alphanumeric(TOOLU.prefix, TOOLU.len);
+        call.id.as_deref().map_or(drawn, Wire::from)
     }
+}
+
+/// Whether the provider keeps the history, and is sent what is new.
+fn is_in_thread(conversation: &Conversation) -> bool {
+    conversation
+        .json
+        .get("thread")
+        .is_some_and(Value::is_object)
+}
+
+/// The turn that the id of a message in a thread tells; 0 of any other.
+pub(super) fn turn_of(id: &str) -> u64 {
+    let drawn = id.strip_prefix(ID).filter(|it| it.len() == ID_LEN);
+    let turn = drawn.and_then(|drawn| drawn.get(ID_LEN - TURN..));
+    turn.and_then(|turn| u64::from_str_radix(turn, 16).ok())
+        .unwrap_or_default()
 }
 
 pub(super) fn request_id(draws: &mut Draws) -> Wire {
@@ -112,7 +146,7 @@ fn block(head: &mut Head, block: &Block) -> Option<Wire> {
             .put("signature", head.signature(signature.as_deref())),
         Block::ToolCall(call) => Wire::object()
             .put("type", "tool_use")
-            .put("id", head.tool_id(call.id.as_deref()))
+            .put("id", head.tool_id(call))
             .put("name", call.name.as_str())
             .put("input", call.value()),
     })

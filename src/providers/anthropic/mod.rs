@@ -34,6 +34,12 @@
 //!
 //! An error in the middle of a stream is an `error` event, after which nothing comes.
 //!
+//! # Threads
+//!
+//! A client that sends a `thread` (a beta) leaves the history to the provider, and sends what is new. The ids
+//! that are made there tell the turn they belong to, and those of calls their tool, so
+//! [`Conversation::turn`], results by the name of the tool, and with them dialogues still work.
+//!
 //! # The head
 //!
 //! Every response has a `request-id`. With a [`RateLimit`] whose
@@ -54,9 +60,7 @@ use super::api::{ModelApi, Render};
 use super::pattern::Pattern;
 use super::when_prompted::WhenPrompted;
 use super::{Answer, ApiError, Conversation};
-use crate::{Matcher, MockTransport, Mode, RateHeaders, RateLimit, Reply, Request, Result};
-
-const PATH: &str = "/v1/messages";
+use crate::{MockTransport, Mode, RateHeaders, RateLimit, Reply, Request, Result};
 
 /// The Messages API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,13 +123,11 @@ pub fn rate_limit<M: Mode>(limit: RateLimit<M>) -> RateLimit<M> {
         .refuse_with(reply(ApiError::rate_limit()))
 }
 
-impl ModelApi for Messages {
-    fn requests<M: Mode>() -> Matcher<M> {
-        crate::post(PATH)
-    }
-}
+impl ModelApi for Messages {}
 
 impl Render for Messages {
+    const TARGET: &'static str = "/v1/messages";
+
     fn read(_: &Request, json: &Value) -> Conversation {
         request::read(json)
     }

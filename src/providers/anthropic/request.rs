@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::message::turn_of;
 use crate::providers::read::{blocks, content_text, is_true, list, number, string, tool};
 use crate::providers::{Conversation, Message, MessageBlock, Role};
 
@@ -27,6 +28,9 @@ pub(super) fn read(json: &Value) -> Conversation {
         reasoning_effort: at("/output_config/effort")
             .and_then(Value::as_str)
             .map(str::to_owned),
+        earlier_turns: at("/thread/previous_message_id")
+            .and_then(Value::as_str)
+            .map_or(0, turn_of),
         ..Conversation::default()
     }
 }

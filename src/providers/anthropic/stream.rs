@@ -89,7 +89,7 @@ impl Stream<'_> {
     }
 
     fn tool(&mut self, call: &ToolCall) {
-        let id = self.head.tool_id(call.id.as_deref());
+        let id = self.head.tool_id(call);
         self.open("tool_use", |it| {
             it.put("id", id)
                 .put("name", call.name.as_str())

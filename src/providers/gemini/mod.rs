@@ -98,21 +98,22 @@ pub fn rate_limit<M: Mode>(limit: RateLimit<M>) -> RateLimit<M> {
         .refuse_with(GenerateContent::reply(ApiError::rate_limit()))
 }
 
-impl ModelApi for GenerateContent {
-    fn requests<M: Mode>() -> Matcher<M> {
+impl ModelApi for GenerateContent {}
+
+impl Render for GenerateContent {
+    const TARGET: &'static str = "/**/models/*";
+
+    fn also<M: Mode>() -> Matcher<M> {
         let method = || {
             reading("method of the model", |request| {
                 Some(request::method(request)?.into())
             })
         };
-        let either = method()
+        method()
             .equals("generateContent")
-            .or(method().equals("streamGenerateContent"));
-        crate::post("/**/models/*").and(either)
+            .or(method().equals("streamGenerateContent"))
     }
-}
 
-impl Render for GenerateContent {
     fn read(request: &Request, json: &Value) -> Conversation {
         request::read(request, json)
     }

@@ -76,7 +76,6 @@ use crate::{MockTransport, Mode, RateHeaders, RateLimit, RetryAfter};
 
 pub use self::chat::ChatCompletions;
 pub use self::responses::Responses;
-pub(super) use self::tools::tells_tool;
 
 /// Begins a rule for `POST /v1/chat/completions` at any host. For another path, a gateway's say, there is
 /// [`ModelApi::at`]. [`ChatCompletions`] has what else there is to it: an answer as a reply, a request as

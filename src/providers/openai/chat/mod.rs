@@ -7,10 +7,10 @@ mod stream;
 use serde_json::Value;
 
 use super::errors;
+use crate::Request;
 use crate::providers::api::{ModelApi, Render};
 use crate::providers::pattern::Pattern;
 use crate::providers::{Answer, ApiError, Conversation};
-use crate::{Matcher, Mode, Request};
 
 /// How many choices a request may ask for.
 const MOST: u64 = 128;
@@ -19,13 +19,11 @@ const MOST: u64 = 128;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChatCompletions;
 
-impl ModelApi for ChatCompletions {
-    fn requests<M: Mode>() -> Matcher<M> {
-        crate::post("/v1/chat/completions")
-    }
-}
+impl ModelApi for ChatCompletions {}
 
 impl Render for ChatCompletions {
+    const TARGET: &'static str = "/v1/chat/completions";
+
     fn read(_: &Request, json: &Value) -> Conversation {
         request::read(json)
     }

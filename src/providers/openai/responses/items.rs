@@ -4,6 +4,7 @@ use crate::providers::answer::Block;
 use crate::providers::draws::Draws;
 use crate::providers::openai::tools;
 use crate::providers::read::list;
+use crate::providers::telling::{CALL, telling_id};
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, ToolCall};
 
@@ -109,7 +110,7 @@ fn tool_call(draws: &mut Draws, conversation: &Conversation, call: &ToolCall) ->
         name: call.name.clone(),
         input,
     };
-    let id = tools::telling_id(draws, call);
+    let id = telling_id(draws, &CALL, call);
     if tools::is_custom(conversation, &call.name) {
         Kind::Custom(made(id, tools::input(call)))
     } else {

@@ -8,22 +8,20 @@ mod stream;
 use serde_json::Value;
 
 use super::errors;
+use crate::Request;
 use crate::providers::api::{ModelApi, Render};
 use crate::providers::pattern::Pattern;
 use crate::providers::{Answer, ApiError, Conversation};
-use crate::{Matcher, Mode, Request};
 
 /// The Responses API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Responses;
 
-impl ModelApi for Responses {
-    fn requests<M: Mode>() -> Matcher<M> {
-        crate::post("/v1/responses")
-    }
-}
+impl ModelApi for Responses {}
 
 impl Render for Responses {
+    const TARGET: &'static str = "/v1/responses";
+
     fn read(_: &Request, json: &Value) -> Conversation {
         request::read(json)
     }
