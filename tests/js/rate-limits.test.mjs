@@ -331,3 +331,17 @@ test("limits that make no sense are refused", withTransport((transport) => {
     assert.throws(() => new MockTransport({ rateLimit: [limit] }), InvalidArgumentError);
   }
 }));
+
+test("each rule tells how its own limit stands, and nobody else's", withTransport(async (transport) => {
+  const limit = { slidingWindow: 2, per: 1000 };
+  transport.get("/a").rateLimit({ ...limit, headers: "anthropic" }).reply(200);
+  transport.get("/b").rateLimit({ ...limit, headers: "openai" }).reply(200);
+  transport.get("/c").rateLimit({ ...limit, headers: "none", retryAfter: "none" }).reply(200);
+  const told = async (path) => {
+    const { headers } = await transport.fetch(`https://api.test${path}`);
+    return [...headers.keys()].filter((name) => /ratelimit|retry/.test(name)).map((name) => name.split("-ratelimit")[0]);
+  };
+  assert.deepEqual(new Set(await told("/a")), new Set(["anthropic"]));
+  assert.deepEqual(new Set(await told("/b")), new Set(["x"]));
+  for (const _ of [1, 2, 3]) assert.deepEqual(await told("/c"), []);
+}));

@@ -11,7 +11,7 @@ const SECONDS: u64 = 60;
 
 /// Builds every example, then runs each.
 pub(crate) fn run() -> Result<()> {
-    let files = hash::files_below(&paths::at("examples"), &[])?;
+    let files = hash::files_below(&paths::at("examples"), &["node_modules"])?;
     let examples: Vec<&str> = files
         .iter()
         .filter_map(|file| file.to_str())

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check and every test, as named steps.
 
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::lint::{self, Check};
 use crate::sh::Cmd;
@@ -147,5 +148,21 @@ fn wasm(name: &str) -> Result<Cmd> {
 
 fn js() -> Result<()> {
     npm::install_tarball("tests/js", &pack::tarball()?)?;
-    Cmd::new("npm").arg("test").dir(paths::at("tests/js")).run()
+    Cmd::new("npm")
+        .arg("test")
+        .dir(paths::at("tests/js"))
+        .run()?;
+    js_examples()
+}
+
+/// The examples in JavaScript, which find the packed package where its tests have it.
+fn js_examples() -> Result<()> {
+    let modules = paths::at("examples/js/node_modules");
+    if !modules.exists() {
+        symlink("../../tests/js/node_modules", &modules).context("linking the packages")?;
+    }
+    Cmd::new("node")
+        .arg("--test")
+        .dir(paths::at("examples/js"))
+        .run()
 }
