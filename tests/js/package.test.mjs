@@ -58,11 +58,13 @@ test("a process ends by itself, with transports left undisposed", () => {
   assert.equal(run(code), "text");
 });
 
-test("the first test of the README passes as it stands there", () => {
-  const readme = readFileSync(new URL("./node_modules/mockwire/README.md", import.meta.url), "utf8");
-  const code = readme.split("```js\n").find((part) => part.includes("node:test")).split("```")[0];
-  assert.match(run(code), /^# pass 1$/m);
-});
+for (const [whose, path] of [["package", "node_modules/mockwire/README.md"], ["repository", "../../README.md"]]) {
+  test(`the first test of the ${whose}'s README passes as it stands there`, () => {
+    const readme = readFileSync(new URL(path, import.meta.url), "utf8");
+    const code = readme.split("```js\n").find((part) => part.includes("node:test")).split("```")[0];
+    assert.match(run(code), /^# pass 1$/m);
+  });
+}
 
 test("the examples of the README's state and of its other entry points run as they stand there", () => {
   const readme = readFileSync(new URL("./node_modules/mockwire/README.md", import.meta.url), "utf8");
