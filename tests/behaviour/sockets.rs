@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::chat::{URL, drain, open, playing, said};
 use super::support::handshake;
-use super::{MockTransport, Socket, test};
+use super::{MockTransport, test};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use mockwire::{ErrorKind, Fault, Message, Outcome, SocketScript};
 
-use super::chat::{URL, drain, open, playing, said};
-use super::support::handshake;
-use super::{MockTransport, Socket, test};
+use super::chat::{drain, open, playing, said};
+use super::test;
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -8,7 +8,7 @@ use mockwire::{ErrorKind, Fault, Message, MessagePattern, Side, SocketScript};
 
 use super::chat::{URL, open};
 use super::support::handshake;
-use super::{MockTransport, ServerSocket, Socket, test};
+use super::{MockTransport, ServerSocket, test};
 
 #[test]
 fn a_message_goes_to_all_clients() {
