@@ -159,6 +159,22 @@ impl Cassette {
         serde_json::from_str(text).map_err(|error| problem::error(Problem::of_json(&error, text)))
     }
 
+    /// The cassette that the bytes of a file are.
+    #[cfg_attr(
+        all(target_arch = "wasm32", not(feature = "js-extras")),
+        allow(dead_code)
+    )]
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            // A character that is cut off at the end is what a file that is cut off has.
+            problem::error(match error.error_len() {
+                None => Problem::Truncated { line: 0, column: 0 },
+                Some(_) => Problem::corrupt(format!("not UTF-8: {error}")),
+            })
+        })?;
+        Self::parse(text)
+    }
+
     /// The text of the file: the same for the same entries, readable, and made for a diff.
     ///
     /// ```

@@ -101,6 +101,29 @@ impl Problem {
     }
 }
 
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        error(problem)
+    }
+}
+
+impl Error {
+    /// The same, where it is about a cassette, with the path of its file.
+    #[cfg_attr(
+        all(target_arch = "wasm32", not(feature = "js-extras")),
+        allow(dead_code)
+    )]
+    pub(crate) fn of_cassette(self, path: Option<&str>) -> Self {
+        match (self.kind(), path) {
+            (ErrorKind::Cassette { problem, .. }, Some(path)) => Self::new(ErrorKind::Cassette {
+                path: Some(path.to_owned()),
+                problem: problem.clone(),
+            }),
+            _ => self,
+        }
+    }
+}
+
 /// The error of a cassette that has no file, or whose file is not known here.
 pub(super) fn error(problem: Problem) -> Error {
     Error::new(ErrorKind::Cassette {

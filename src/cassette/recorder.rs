@@ -197,18 +197,23 @@ impl<M: Mode> Recorder<M> {
     /// With those that have not.
     #[track_caller]
     pub fn assert_all_used(&self) {
+        if let Some(report) = self.unused_report() {
+            panic!("{report}");
+        }
+    }
+
+    /// Which entries have not answered, in words; `None` when all have.
+    pub(crate) fn unused_report(&self) -> Option<String> {
         let unused = self.unused();
         let listed = unused.iter().map(|number| {
             let request = &self.shared.shelf.entry(number - 1).request;
             format!("\n  {number}. {} {}", request.method, request.url)
         });
-        assert!(
-            unused.is_empty(),
-            "{} of {} recorded requests were not made:{}",
-            unused.len(),
-            self.shared.shelf.len(),
-            listed.collect::<String>()
-        );
+        let (count, of) = (unused.len(), self.shared.shelf.len());
+        (count > 0).then(|| {
+            let listed: String = listed.collect();
+            format!("{count} of {of} recorded requests were not made:{listed}")
+        })
     }
 
     /// How many exchanges are being recorded: the client has not taken their bodies to the end.
@@ -245,11 +250,11 @@ impl<M: Mode> Recorder<M> {
         Asked::Record(Track { open })
     }
 
-    /// The reply to a request, in a mode that does not record.
-    pub(crate) fn replay(&self, request: &Request) -> Reply {
-        self.take(request).unwrap_or_else(|| {
-            let diagnosis = Box::new(self.diagnose(request, 0));
-            Reply::empty().fail(Error::new(ErrorKind::Unmatched(diagnosis)))
+    /// The reply to a request with this number, in a mode that does not record.
+    pub(crate) fn replay(&self, request: &Request, sequence: u64) -> Result<Reply> {
+        self.take(request).ok_or_else(|| {
+            let diagnosis = Box::new(self.diagnose(request, sequence));
+            Error::new(ErrorKind::Unmatched(diagnosis))
         })
     }
 
@@ -385,8 +390,8 @@ impl<M: Mode> Track<M> {
         self.open.as_ref().is_some_and(|open| open.draft.is_whole())
     }
 
-    pub(crate) fn head(&mut self, head: &http::response::Parts) {
-        self.note(|draft, now| draft.head(head.status, &head.headers, now));
+    pub(crate) fn head(&mut self, status: http::StatusCode, headers: &http::HeaderMap) {
+        self.note(|draft, now| draft.head(status, headers, now));
     }
 
     pub(crate) fn data(&mut self, bytes: &bytes::Bytes) {

@@ -46,5 +46,15 @@ pub(super) fn key<K: Key>(number: f64) -> K {
     KeyData::from_ffi(number as u64 + FIRST_GENERATION).into()
 }
 
+/// JavaScript's header values are byte strings: one character for each byte.
+pub(super) fn latin1(text: &str) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.as_bytes().to_vec();
+    }
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
+}
+
 /// The generation of a key that is the first at its place, where `as_ffi` puts it.
 const FIRST_GENERATION: u64 = 1 << 32;

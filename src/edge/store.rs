@@ -126,19 +126,8 @@ fn read(path: &Path) -> Result<Option<Cassette>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(of_file(path, Problem::Unreadable, Some(error))),
     };
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        // A character that is cut off at the end is what a file that is cut off has.
-        let problem = match error.error_len() {
-            None => Problem::Truncated { line: 0, column: 0 },
-            Some(_) => Problem::corrupt(format!("not UTF-8: {error}")),
-        };
-        of_file(path, problem, None)
-    })?;
-    let parsed = Cassette::parse(text).map(Some);
-    parsed.map_err(|error| match error.kind() {
-        ErrorKind::Cassette { problem, .. } => of_file(path, problem.clone(), None),
-        _ => error,
-    })
+    let cassette = Cassette::read(&bytes).map(Some);
+    cassette.map_err(|error| error.of_cassette(Some(&path.display().to_string())))
 }
 
 fn of_file(path: &Path, problem: Problem, source: Option<io::Error>) -> Error {

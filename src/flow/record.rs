@@ -24,7 +24,10 @@ pub struct Replaying<M: Mode>(pub(crate) Recorder<M>);
 
 impl<M: Mode> Responder<M> for Replaying<M> {
     fn respond(&self, request: &Request) -> Answer<M> {
-        Answer::Ready(Outgoing::of(self.0.replay(request)))
+        let reply = self.0.replay(request, 0);
+        Answer::Ready(Outgoing::of(
+            reply.unwrap_or_else(|error| Reply::empty().fail(error)),
+        ))
     }
 }
 
@@ -57,7 +60,7 @@ where
         let outgoing: TakeResponse<M, A> = |(output, mut track)| match output {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                track.head(&parts);
+                track.head(parts.status, &parts.headers);
                 let body = Tee::new(body, track);
                 passed_through(http::Response::from_parts(parts, body))
             }

@@ -4,6 +4,7 @@
 mod broken;
 mod files;
 mod format;
+mod golden;
 mod har;
 mod parallel;
 mod secrets;

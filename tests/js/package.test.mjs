@@ -24,6 +24,7 @@ const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./packa
 /** What each entry point besides the main one gives, and how it is put to its first use. */
 const EXTRAS = {
   "./cache": { names: ["Cache"], use: "new Cache(transport)" },
+  "./cassette": { names: ["CassetteError", "Recorder", "fromHar", "toHar"], use: "new Recorder()" },
   "./providers": {
     names: ["AmbiguousTurnError", "Answer", "ApiError", "Dialogue", "Prompt", "anthropic", "gemini", "openai"],
     use: "anthropic.messages(transport).reply('Hello')",

@@ -1,7 +1,7 @@
 /** Replies that a function makes. */
 
 import type { CapturedRequest } from "../captured.js";
-import { HandlerError, messageOf } from "../errors.js";
+import { HandlerError, messageOf, UnmatchedRequestError } from "../errors.js";
 import type { Exchange } from "../exchange.js";
 import type { State } from "../state.js";
 import { answerFrom, checkUnread, isResponse } from "./foreign.js";
@@ -78,7 +78,9 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-function failed(exchange: Exchange, thrown: unknown): HandlerError {
+/** What the client gets. That nothing answers the request is no failure of the handler that finds it out. */
+function failed(exchange: Exchange, thrown: unknown): Error {
+  if (thrown instanceof UnmatchedRequestError) return thrown;
   const where = exchange.rule === undefined ? "" : ` of ${exchange.rule}`;
   return new HandlerError(`the handler${where} failed: ${messageOf(thrown)}`, thrown);
 }

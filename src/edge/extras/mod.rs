@@ -12,6 +12,8 @@
 
 mod bells;
 mod cache;
+mod cassette;
+mod fields;
 mod providers;
 mod queue;
 mod sessions;

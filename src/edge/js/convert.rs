@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::failed;
 use crate::core::{ContextId, ExchangeId, RuleId, SocketId};
 use crate::diagnosis::Diagnosis;
-use crate::edge::js_values::{key, number, to_json};
+use crate::edge::js_values::{key, latin1, number, to_json};
 use crate::error::{Error, FIELD_VALUE, Part, Result};
 use crate::matcher::conditions::header_name;
 use crate::model::captured::Outcome;
@@ -63,16 +63,6 @@ pub(super) fn block(text: &str) -> Result<HeaderMap> {
         headers.append(header_name(name)?, value);
     }
     Ok(headers)
-}
-
-/// JavaScript's header values are byte strings: one character for each byte.
-fn latin1(text: &str) -> Vec<u8> {
-    if text.is_ascii() {
-        return text.as_bytes().to_vec();
-    }
-    text.chars()
-        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
-        .collect()
 }
 
 pub(super) fn rule_number(rule: RuleId) -> f64 {

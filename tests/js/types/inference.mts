@@ -25,6 +25,7 @@ import {
   when,
 } from "mockwire";
 import { Cache, type CacheStats } from "mockwire/cache";
+import { type CassetteFiles, fromHar, type HarImport, Recorder } from "mockwire/cassette";
 import { type QueueStatus, RequestQueue } from "mockwire/queue";
 import { type Answer, type Session, type SessionMessage, Sessions } from "mockwire/sessions";
 import { har, type Retry, retries } from "mockwire/timeline";
@@ -200,6 +201,22 @@ void session.send("hi");
 // @ts-expect-error no such name
 sessions.get({ name: "ada" });
 export { answer, cached, counts, status };
+
+// Cassettes.
+declare const files: CassetteFiles;
+const recorder: Recorder = await Recorder.open("chat.json", { mode: "record", fetch, files, matchOn: { body: "partial" }, speed: { scaled: 2 } });
+transport.otherwise().reply(recorder.handler);
+transport.get("/users/:id").accepts<{ name: string }>().reply(recorder.handler);
+const { cassette, skipped }: HarImport = fromHar("", { redaction: { headers: ["x-own"] } });
+const numbers: number[] = skipped.map(({ number }) => number);
+new Recorder(cassette, { now: () => 0 });
+// @ts-expect-error no such mode
+new Recorder(cassette, { mode: "rewind" });
+// @ts-expect-error bytes are no text
+new Recorder(new Uint8Array());
+// @ts-expect-error an archive is read whole
+fromHar("", { speed: "real" });
+export { numbers };
 
 // State.
 const typed2 = new MockTransport<{ user: { name: string }; turns?: number }>();
