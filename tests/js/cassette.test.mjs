@@ -442,7 +442,7 @@ describe("files", () => {
       [undefined, "MISSING", /does not exist: make it in the mode/],
       [golden.slice(0, golden.length / 2), "TRUNCATED", /is cut off at line \d+, column \d+: restore it/],
       [Buffer.from(golden).subarray(0, Buffer.from(golden).indexOf("é") + 1), "TRUNCATED", /cut off/],
-      [golden.replace('"status": 200', '"status": 99'), "CORRUPT", /is corrupt at line/],
+      [golden.replace('"status": 200', '"status": 99'), "CORRUPT", /is corrupt: entry 1: invalid status/],
       [golden.replace('"version": 1', '"version": 2'), "NEWER_VERSION", /use a newer mockwire/],
       ['{"log": {}}', "FOREIGN", /looks like a HAR file/],
       ["<html>", "CORRUPT", /is corrupt at line 1/],
