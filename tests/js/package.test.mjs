@@ -23,6 +23,7 @@ const ENTRIES = Object.keys(manifest.exports).filter((name) => name !== "./packa
 
 /** What each entry point besides the main one gives, and how it is put to its first use. */
 const EXTRAS = {
+  "./aimock": { names: ["Fixtures", "UnsupportedFixturesError"], use: "Fixtures.parse('{\"fixtures\":[]}').register(transport)" },
   "./cache": { names: ["Cache"], use: "new Cache(transport)" },
   "./cassette": { names: ["CassetteError", "Recorder", "fromHar", "toHar"], use: "new Recorder()" },
   "./providers": {

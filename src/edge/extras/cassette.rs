@@ -260,16 +260,8 @@ fn written(reply: &Reply) -> JsValue {
     };
     let headers: Array = text_fields(&reply.headers).map(JsValue::from).collect();
     let delay = milliseconds(reply.head_delay());
-    [
-        reply.status.as_u16().into(),
-        headers.into(),
-        delay.into(),
-        kind.into(),
-        content,
-    ]
-    .iter()
-    .collect::<Array>()
-    .into()
+    let status = reply.status.as_u16().into();
+    Array::of5(&status, &headers, &delay.into(), &kind.into(), &content).into()
 }
 
 /// An error to be thrown, with what it says as data.

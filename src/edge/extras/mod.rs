@@ -10,6 +10,7 @@
     reason = "JavaScript prints its own objects"
 )]
 
+mod aimock;
 mod bells;
 mod cache;
 mod cassette;

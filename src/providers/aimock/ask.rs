@@ -12,7 +12,7 @@ use crate::{Matcher, Mode, Reading, Request, reading};
 
 /// Whose request it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Api {
+pub(crate) enum Api {
     Anthropic,
     Chat,
     Responses,
@@ -21,7 +21,7 @@ pub(super) enum Api {
 
 impl Api {
     /// Of a request that is one of the four's.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         match request.path() {
             path if path.ends_with("/messages") => Self::Anthropic,
             path if path.ends_with("/completions") => Self::Chat,

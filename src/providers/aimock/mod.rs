@@ -9,14 +9,15 @@ mod read;
 
 use std::fmt;
 
-use self::ask::{Api, Ask};
+pub(crate) use self::ask::Api;
+use self::ask::Ask;
 use super::anthropic::Messages;
 use super::gemini::GenerateContent;
 use super::openai::{ChatCompletions, Responses};
 use super::{Answer, ModelApi};
 use crate::futures::Rule;
 use crate::{
-    AcceptResponder, Error, ErrorKind, Handler, MockTransport, Mode, Part, Reply, Request,
+    AcceptResponder, Error, ErrorKind, Handler, Matcher, MockTransport, Mode, Part, Reply, Request,
 };
 
 /// The fixtures of a file of aimock: `{"fixtures": [{"match": {..}, "response": {..}}]}`.
@@ -111,27 +112,51 @@ impl Fixtures {
     where
         M: Mode + AcceptResponder<crate::By<AnyProvider>>,
     {
-        let mut rules = Vec::with_capacity(self.list.len());
-        for fixture in &self.list {
-            let requests = Messages::requests()
-                .or(ChatCompletions::requests())
-                .or(Responses::requests())
-                .or(GenerateContent::requests());
-            let mut when = transport.on(requests);
-            for ask in &fixture.asks {
-                when = when.and(ask.matcher::<M>());
-            }
+        let fixtures = self.list.iter().zip(self.matchers::<M>());
+        let rules = fixtures.map(|(fixture, matcher)| {
+            let mut when = transport.on(matcher);
             if let Some(context) = &fixture.context {
-                when = when.header("x-aimock-context", context.as_str());
+                when = when.header(CONTEXT, context.as_str());
             }
             let when = if fixture.is_sequenced {
                 when.times(..=1)
             } else {
                 when.times(..)
             };
-            rules.push(when.reply_by(AnyProvider::of(&fixture.answer)));
-        }
-        rules
+            when.reply_by(AnyProvider::of(&fixture.answer))
+        });
+        rules.collect()
+    }
+
+    /// Which requests each of them is meant for, but for their header fields.
+    pub(crate) fn matchers<M: Mode>(&self) -> impl Iterator<Item = Matcher<M>> {
+        self.list.iter().map(|fixture| {
+            let requests = Messages::requests()
+                .or(ChatCompletions::requests())
+                .or(Responses::requests())
+                .or(GenerateContent::requests());
+            let asks = fixture.asks.iter().map(Ask::matcher::<M>);
+            asks.fold(requests, Matcher::and)
+        })
+    }
+}
+
+/// The header field that names a fixture's context.
+const CONTEXT: &str = "x-aimock-context";
+
+/// For JavaScript, which makes rules of its own.
+#[cfg(all(feature = "js-extras", target_arch = "wasm32"))]
+impl Fixtures {
+    pub(crate) fn answer(&self, index: usize) -> Option<&Answer> {
+        Some(&self.list.get(index)?.answer)
+    }
+
+    pub(crate) fn is_sequenced(&self, index: usize) -> bool {
+        self.list.get(index).is_some_and(|it| it.is_sequenced)
+    }
+
+    pub(crate) fn context(&self, index: usize) -> Option<&str> {
+        self.list.get(index)?.context.as_deref()
     }
 }
 
