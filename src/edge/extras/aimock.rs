@@ -66,7 +66,10 @@ impl FixturesMachine {
 
     /// What a fixture says: an answer as JSON.
     pub fn answer(&self, fixture: usize) -> String {
-        self.fixtures.answer(fixture).map(to_json).unwrap_or_default()
+        self.fixtures
+            .answer(fixture)
+            .map(to_json)
+            .unwrap_or_default()
     }
 
     /// Whether a fixture answers once.
@@ -104,12 +107,14 @@ impl FixturesMachine {
     /// Whose request it is: 0 Anthropic, 1 Chat Completions, 2 Responses, 3 Gemini.
     pub fn api(&self) -> u8 {
         let request = self.request.borrow();
-        request.as_ref().map_or(0, |request| match Api::of(request) {
-            Api::Anthropic => 0,
-            Api::Chat => 1,
-            Api::Responses => 2,
-            Api::Gemini => 3,
-        })
+        request
+            .as_ref()
+            .map_or(0, |request| match Api::of(request) {
+                Api::Anthropic => 0,
+                Api::Chat => 1,
+                Api::Responses => 2,
+                Api::Gemini => 3,
+            })
     }
 
     /// Whether a fixture is meant for the request. Throws `{code, message}`.
