@@ -1,12 +1,15 @@
-//! Ids of calls that tell their tool: a client that leaves the history to the provider sends results back
-//! with nothing but the ids.
+//! Ids that tell what a client does not send that leaves the history to the provider: those of answers
+//! tell their turn, those of calls their tool.
 
+use super::conversation::Conversation;
 use super::draws::Draws;
 use super::tool_call::ToolCall;
 use super::wire::Wire;
 
 /// How many characters at the end of an id tell the tool.
 const TOLD: usize = 8;
+/// How many hexadecimal digits at the end of an id tell the turn.
+pub(super) const TURN: usize = 4;
 
 /// The ids of a provider: what they begin with, and how many characters follow.
 pub(super) struct Ids {
@@ -28,6 +31,21 @@ pub(super) const TOOLU: Ids = Ids {
 pub(super) fn telling_id(draws: &mut Draws, ids: &Ids, call: &ToolCall) -> Wire {
     let drawn = draws.alphanumeric_with(ids.prefix, ids.len - TOLD, told(&call.name));
     call.id.as_deref().map_or(drawn, Wire::from)
+}
+
+/// The turn of this answer, as the end of its id.
+pub(super) fn told_turn(conversation: &Conversation) -> String {
+    let turn = conversation.turn() & 0xFFFF;
+    format!("{turn:0TURN$x}")
+}
+
+/// The turn that an id of ours tells; 0 of any other.
+pub(super) fn turn_of(id: &str, ids: &Ids) -> u64 {
+    let digits = id.strip_prefix(ids.prefix);
+    let digits = digits.filter(|it| it.len() == ids.len);
+    let turn = digits.and_then(|it| it.get(ids.len - TURN..));
+    turn.and_then(|turn| u64::from_str_radix(turn, 16).ok())
+        .unwrap_or_default()
 }
 
 /// Whether an id of ours tells that the call was one of this tool.
@@ -56,6 +74,26 @@ fn told(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_tells_its_turn_and_another_none() {
+        let ids = Ids {
+            prefix: "resp_",
+            len: 6,
+        };
+        let turn = told_turn(&Conversation::default());
+        assert_eq!(turn_of(&format!("resp_ab{turn}"), &ids), 1);
+        assert_eq!(turn_of("resp_ab00ff", &ids), 255);
+        for id in [
+            "resp_ab00f",
+            "resp_ab00fg",
+            "msg_ab00ff",
+            "resp_aä00ff0",
+            "",
+        ] {
+            assert_eq!(turn_of(id, &ids), 0, "{id}");
+        }
+    }
 
     #[test]
     fn an_id_tells_its_tool_and_no_other() {

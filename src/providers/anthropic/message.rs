@@ -5,16 +5,16 @@ use serde_json::Value;
 use crate::providers::answer::Block;
 use crate::providers::draws::Draws;
 use crate::providers::pattern::Pattern;
-use crate::providers::telling::{TOOLU, telling_id};
+use crate::providers::telling::{Ids, TOOLU, TURN, telling_id, told_turn};
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop, ToolCall};
 
-/// What the ids of messages begin with, and how many characters follow.
-const ID: &str = "msg_01";
-const ID_LEN: usize = 22;
-/// How many hexadecimal digits of the id of a message in a thread tell the turn.
-const TURN: usize = 4;
+/// The ids of messages.
+pub(super) const ID: Ids = Ids {
+    prefix: "msg_01",
+    len: 22,
+};
 
 /// What a message begins with.
 pub(super) struct Head {
@@ -32,10 +32,9 @@ impl Head {
         let request_id = request_id(&mut draws);
         let is_in_thread = is_in_thread(conversation);
         let id = if is_in_thread {
-            let turn = conversation.turn() & 0xFFFF;
-            draws.alphanumeric_with(ID, ID_LEN - TURN, format!("{turn:0TURN$x}"))
+            draws.alphanumeric_with(ID.prefix, ID.len - TURN, told_turn(conversation))
         } else {
-            draws.alphanumeric(ID, ID_LEN)
+            draws.alphanumeric(ID.prefix, ID.len)
         };
         Self {
             request_id,
@@ -106,14 +105,6 @@ fn is_in_thread(conversation: &Conversation) -> bool {
         .json
         .get("thread")
         .is_some_and(Value::is_object)
-}
-
-/// The turn that the id of a message in a thread tells; 0 of any other.
-pub(super) fn turn_of(id: &str) -> u64 {
-    let drawn = id.strip_prefix(ID).filter(|it| it.len() == ID_LEN);
-    let turn = drawn.and_then(|drawn| drawn.get(ID_LEN - TURN..));
-    turn.and_then(|turn| u64::from_str_radix(turn, 16).ok())
-        .unwrap_or_default()
 }
 
 pub(super) fn request_id(draws: &mut Draws) -> Wire {

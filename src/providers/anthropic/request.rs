@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::message::turn_of;
+use super::message::ID;
 use crate::providers::read::{blocks, content_text, is_true, list, number, string, tool};
+use crate::providers::telling::turn_of;
 use crate::providers::{Conversation, Message, MessageBlock, Role};
 
 pub(super) fn read(json: &Value) -> Conversation {
@@ -30,7 +31,7 @@ pub(super) fn read(json: &Value) -> Conversation {
             .map(str::to_owned),
         earlier_turns: at("/thread/previous_message_id")
             .and_then(Value::as_str)
-            .map_or(0, turn_of),
+            .map_or(0, |id| turn_of(id, &ID)),
         ..Conversation::default()
     }
 }

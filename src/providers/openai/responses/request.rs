@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::response::turn_of;
+use super::response::ID;
 use crate::providers::openai::request::{part, role, system};
 use crate::providers::read::{blocks, content_text, is_true, list, number, parsed, string, tool};
+use crate::providers::telling::turn_of;
 use crate::providers::{Conversation, Message, MessageBlock, Role};
 
 pub(super) fn read(json: &Value) -> Conversation {
@@ -30,7 +31,7 @@ pub(super) fn read(json: &Value) -> Conversation {
         reasoning_effort: json
             .get("reasoning")
             .and_then(|reasoning| string(reasoning, "effort")),
-        earlier_turns: previous.map_or(0, |id| turn_of(&id)),
+        earlier_turns: previous.map_or(0, |id| turn_of(&id, &ID)),
         ..Conversation::default()
     }
 }

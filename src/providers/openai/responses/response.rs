@@ -6,14 +6,16 @@ use super::items::{Item, Status, items};
 use crate::providers::draws::Draws;
 use crate::providers::openai::head;
 use crate::providers::pattern::Pattern;
+use crate::providers::telling::{Ids, TURN, told_turn};
 use crate::providers::usage::Counted;
 use crate::providers::wire::Wire;
 use crate::providers::{Answer, Conversation, Stop};
 
-/// How many hexadecimal digits of an id tell the turn.
-const TURN: usize = 4;
-/// How many there are before them.
-const DRAWN: usize = 46;
+/// The ids of responses.
+pub(super) const ID: Ids = Ids {
+    prefix: "resp_",
+    len: 50,
+};
 
 /// What a response is made of, however it stands.
 pub(super) struct Head<'a> {
@@ -70,8 +72,7 @@ impl<'a> Head<'a> {
     pub(super) fn new(conversation: &'a Conversation, answer: &Answer) -> Self {
         let mut draws = Draws::default();
         let request_id = head::request_id(&mut draws);
-        let turn = conversation.turn() & 0xFFFF;
-        let id = draws.hex_with("resp_", DRAWN, format!("{turn:0TURN$x}"));
+        let id = draws.hex_with(ID.prefix, ID.len - TURN, told_turn(conversation));
         Self {
             request_id,
             id: answer.id.as_deref().map_or(id, Wire::from),
@@ -166,16 +167,6 @@ impl<'a> Head<'a> {
             .put("output_tokens_details", output)
             .put("total_tokens", usage.input + usage.output)
     }
-}
-
-/// The turn that an id of ours tells; 0 of any other.
-pub(super) fn turn_of(id: &str) -> u64 {
-    let digits = id
-        .strip_prefix("resp_")
-        .filter(|it| it.len() == DRAWN + TURN);
-    let turn = digits.and_then(|digits| digits.get(DRAWN..));
-    turn.and_then(|turn| u64::from_str_radix(turn, 16).ok())
-        .unwrap_or_default()
 }
 
 pub(super) fn pattern(conversation: &Conversation, answer: &Answer) -> Pattern {
