@@ -72,6 +72,17 @@ describe("Chat Completions", () => {
     assert.deepEqual(choices.map(({ message, finish_reason }) => [message.content, finish_reason]), [["Yes", "stop"], ["No", "stop"], [null, "tool_calls"], ["Yes", "stop"]], form);
   }, { n: 4 }));
 
+  // The client's helper for streams knows no custom tools: https://github.com/openai/openai-openapi/issues/576
+  test("a custom tool is called with a text", chat(Answer.tool("sql", "SELECT a b"), async (client) => {
+    const asked = { ...REQUEST, tools: [{ type: "custom", custom: { name: "sql" } }] };
+    const { choices } = await client.chat.completions.create(asked);
+    const [{ type, custom }] = choices[0].message.tool_calls;
+    assert.deepEqual([type, custom, choices[0].finish_reason], ["custom", { name: "sql", input: "SELECT a b" }, "tool_calls"]);
+    const chunks = await allOf(await client.chat.completions.create({ ...asked, stream: true }));
+    const deltas = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? []);
+    assert.deepEqual([deltas[0].type, deltas[0].custom.name, deltas.map((it) => it.custom.input).join("")], ["custom", "sql", "SELECT a b"]);
+  }));
+
   const TWO = Answer.tool("one", { text: "first" }).tool("two", { text: "second" }).split({ characters: 3 }).interleaved();
   const callsOf = async (client) => {
     const { choices } = await client.chat.completions.stream(REQUEST).finalChatCompletion();

@@ -31,7 +31,8 @@
 //! `stream_options.include_usage` the usage, in a chunk without choices; and `data: [DONE]`. All have the
 //! same id and time. Each has as much `obfuscation` as hides how long its text is, unless
 //! `stream_options.include_obfuscation` is false. Thoughts are counted, and not shown. A tool that the
-//! request declares as `custom` is called with a text. With `n` there are several choices: see
+//! request declares as `custom` is called with a text; of such chunks there is no schema yet, and the helpers
+//! of official clients do not read them (<https://github.com/openai/openai-openapi/issues/576>). With `n` there are several choices: see
 //! [`Answer::alternative`](super::Answer::alternative).
 //!
 //! An error in the middle of a stream is a chunk that has nothing but an `error`.
