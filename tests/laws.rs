@@ -75,7 +75,7 @@ mod local {
     use mockwire::local::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
     type Mode = mockwire::Local;
 
-    #[path = "behaviour/reentry.rs"]
+    #[path = "reentry/mod.rs"]
     mod reentry;
 }
 
@@ -86,6 +86,6 @@ mod sync {
     use mockwire::sync::{Endpoint, MockTransport, RequestQueue, ServerSocket, Socket};
     type Mode = mockwire::Threaded;
 
-    #[path = "behaviour/reentry.rs"]
+    #[path = "reentry/mod.rs"]
     mod reentry;
 }
