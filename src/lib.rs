@@ -223,6 +223,8 @@ struct Readme;
 /// The code of the guides, compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/guides/aimock.md")]
+    struct Aimock;
     #[doc = include_str!("../docs/guides/anthropic.md")]
     struct Anthropic;
     #[doc = include_str!("../docs/guides/gemini.md")]

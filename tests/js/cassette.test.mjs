@@ -1,6 +1,7 @@
 /** Cassettes: recorded without changing anything, kept without secrets, replayed as they were. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -172,6 +173,25 @@ describe("recording", () => {
     controller.abort();
     assert.equal((await failureOf(call)).name, "AbortError");
     assert.equal(passed.signal.aborted, true);
+    transport.dispose();
+  });
+
+  test("what comes for a client that has gone is not kept, and is cancelled", async () => {
+    let answer;
+    const upstream = scripted();
+    const recorder = recording(() => new Promise((resolve) => (answer = resolve)));
+    const transport = over(recorder);
+    const controller = new AbortController();
+    const call = transport.fetch(URL_, { signal: controller.signal });
+    await settled();
+    assert.equal(recorder.goingOn, 1);
+    controller.abort();
+    await failureOf(call);
+    answer(new Response(upstream.body));
+    await settled();
+    assert.equal(recorder.goingOn, 0);
+    assert.ok(upstream.cancelled !== undefined);
+    assert.deepEqual(JSON.parse(recorder.cassette).entries, []);
     transport.dispose();
   });
 
@@ -504,6 +524,54 @@ describe("files", () => {
     writeFileSync(join(path, "other"), "");
     const unwritable = await failureOf(recorder.save());
     assert.equal(unwritable.code, "MOCKWIRE_CASSETTE_UNWRITABLE");
+  });
+
+  test("a process that is killed while it writes leaves a whole file", async (context) => {
+    const root = directory(context);
+    const path = join(root, "chat.json");
+    const writes = `
+      import { Recorder } from "mockwire/cassette";
+      import { MockTransport } from "mockwire";
+      for (let round = 0; ; round += 1) {
+        const fetch = async () => new Response(String(round).repeat(20_000));
+        const recorder = await Recorder.open(${JSON.stringify(path)}, { mode: "record", fetch });
+        const transport = new MockTransport();
+        transport.otherwise().reply(recorder.handler);
+        await (await transport.fetch("https://api.test/")).text();
+        await recorder.save();
+        transport.dispose();
+        process.stdout.write(".");
+      }`;
+    for (let round = 0; round < 5; round += 1) {
+      const child = spawn(process.execPath, ["--input-type=module", "--eval", writes], { cwd: new URL(".", import.meta.url) });
+      await new Promise((resolve) => child.stdout.once("data", resolve));
+      await new Promise((resolve) => setTimeout(resolve, round * 7));
+      child.kill("SIGKILL");
+      await new Promise((resolve) => child.once("close", resolve));
+      assert.equal(JSON.parse(new Recorder(readFileSync(path, "utf8")).cassette).entries.length, 1);
+      rmSync(`${path}.lock`, { force: true });
+    }
+  });
+
+  test("what a dead process has left is told, and harms nothing", async (context) => {
+    const path = join(directory(context), "chat.json");
+    writeFileSync(path, EMPTY);
+    writeFileSync(`${path}.lock`, '{"format": "mockw');
+    const recorder = await Recorder.open(path, { mode: "record", fetch: real({ body: "x" }) });
+    await text(over(recorder), URL_);
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = (then) => setTimeout(then, 0);
+    try {
+      const error = await failureOf(recorder.save());
+      assert.equal(error.code, "MOCKWIRE_CASSETTE_LOCKED");
+      assert.ok(error.message.includes(`${path}.lock is to be deleted`));
+    } finally {
+      globalThis.setTimeout = setTimeout;
+    }
+    assert.equal(readFileSync(path, "utf8"), EMPTY);
+    rmSync(`${path}.lock`);
+    await recorder.save();
+    assert.equal(JSON.parse(readFileSync(path, "utf8")).entries.length, 1);
   });
 
   test("a cassette that only replays is not written", async (context) => {

@@ -6,6 +6,9 @@
 
 mod ask;
 mod read;
+mod report;
+mod response;
+mod timing;
 
 use std::fmt;
 

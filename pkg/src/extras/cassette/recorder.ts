@@ -149,7 +149,7 @@ export class Recorder {
     const asked = told(() => this.#machine.ask(method, url, fields, request.bytes(), sequence, this.#now())) as number | Replayed;
     if (typeof asked !== "number") return replayed(asked);
     // Its failures are the client's, and no failures of a handler.
-    return reply.passthrough((request) => recorded(call(this.#fetch, request), this.#track(asked)));
+    return reply.passthrough((request) => recorded(call(this.#fetch, request), this.#track(asked), request.signal));
   }
 
   #track(number: number): Track {

@@ -20,7 +20,7 @@ export function platformFetch(request: Request): Promise<Response> {
 }
 
 /** What a real transport answers, of which a recording is made on its way to the client. */
-export async function recorded(response: Promise<Response>, track: Track): Promise<Response> {
+export async function recorded(response: Promise<Response>, track: Track, signal: AbortSignal): Promise<Response> {
   let real: Response;
   try {
     real = await response;
@@ -31,6 +31,12 @@ export async function recorded(response: Promise<Response>, track: Track): Promi
   // `Response.error()` is a failure.
   if (real.type === "error") {
     track.end("failed");
+    return real;
+  }
+  // The client has gone, which the real transport did not notice: nobody reads this.
+  if (signal.aborted) {
+    track.end("cut");
+    await real.body?.cancel(signal.reason);
     return real;
   }
   track.head(real);
