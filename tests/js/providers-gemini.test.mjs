@@ -68,6 +68,20 @@ describe("what the model says", () => {
     assert.equal((await streamed(client, REQUEST)).parts[0].text, "😀 日本語");
   }));
 
+  test("a refusal", bothForms(Answer.refusal("I will not."), ({ finish }, form) => assert.equal(finish, "SAFETY", form)));
+
+  test("and a client that decodes each chunk by itself is caught", answering(
+    Answer.text("😀 日本語").split({ characters: 1 }).script({ chunking: { bytes: 1 } }),
+    async (_, transport) => {
+      const careless = async (input, init) => {
+        const response = await transport.fetch(input, init);
+        const decoded = (await allOf(response.body)).map((chunk) => new TextDecoder().decode(chunk)).join("");
+        return new Response(decoded, response);
+      };
+      assert.match((await streamed(clientOf({ fetch: careless }), REQUEST)).parts[0].text, /\ufffd/);
+    },
+  ));
+
   test("in the transport's time", answering(Answer.text("one two three").script({ firstByte: 300, gap: 50 }), async (client, transport) => {
     const times = [];
     for await (const { text } of await client.models.generateContentStream(REQUEST)) if (text) times.push(transport.now());

@@ -226,6 +226,30 @@ describe("Responses", () => {
     assert.deepEqual([instructions, temperature, tools[0].name], ["Be brief.", 0.5, "get_weather"], form);
   }, { instructions: "Be brief.", temperature: 0.5, tools: [{ type: "function", name: "get_weather", parameters: TOOL, strict: true }] }));
 
+  const torn = Answer.text("😀 日本語").tool("say", { text: "👩‍👩‍👧" }).split({ characters: 1 }).script({ chunking: { bytes: 1 } });
+  const said = async (client) => {
+    const { output_text, output } = await client.responses.stream(REQUEST).finalResponse();
+    return [output_text, JSON.parse(output[1].arguments).text];
+  };
+
+  test("an emoji, byte by byte", responses(torn, async (client) => {
+    assert.deepEqual(await said(client), ["😀 日本語", "👩‍👩‍👧"]);
+  }));
+
+  test("and a wire that loses a delta is caught", responses(torn, async (_, transport) => {
+    const lossy = async (input, init) => {
+      const response = await transport.fetch(input, init);
+      // The last word is the whole text again: a client that puts deltas together does not look at it.
+      const text = (await response.text()).replace(/event: response\.output_text\.delta\n.*"delta":"日".*\n\n/, "");
+      return new Response(text, response);
+    };
+    let text = "";
+    const stream = clientOf({ fetch: lossy }).responses.stream(REQUEST);
+    stream.on("response.output_text.delta", ({ delta }) => (text += delta));
+    await stream.finalResponse();
+    assert.equal(text, "😀 本語");
+  }));
+
   test("its events are numbered", responses("Hello", async (client) => {
     const events = await allOf(await client.responses.create({ ...REQUEST, stream: true }));
     assert.deepEqual(events.map(({ sequence_number }) => sequence_number), events.map((_, at) => at));

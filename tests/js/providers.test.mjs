@@ -202,7 +202,9 @@ describe("dialogues", () => {
     assert.ok(error instanceof HandlerError && error.cause instanceof AmbiguousTurnError);
     assert.deepEqual([error.cause.code, error.cause.turns], ["MOCKWIRE_AMBIGUOUS_TURN", [1, 2]]);
     assert.match(error.message, /fits the turns 1 and 2 of the dialogue/);
-    transport.verify();
+    // Who fits none is told the nearest.
+    assert.deepEqual(difference(await failureOf(ask(transport, [user("three")]))), ["last user message", 'containing "one"', '"three"']);
+    assert.throws(() => transport.verify(), /three/);
   }));
 
   test("in a scenario each answered request moves it on", withTransport(async (transport) => {

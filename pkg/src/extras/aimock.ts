@@ -11,7 +11,6 @@
 import type { FixturesMachine } from "mockwire-extras";
 import {
   type CapturedRequest,
-  type Check,
   InvalidArgumentError,
   MockwireError,
   type MockTransport,
@@ -21,6 +20,7 @@ import {
 } from "../index.js";
 import { named } from "../named.js";
 import { shown } from "../words.js";
+import { checksOf } from "./checks.js";
 import { machines } from "./machines.js";
 import type { AnswerJson } from "./providers/answer.js";
 import { ModelApi } from "./providers/model-api.js";
@@ -126,14 +126,4 @@ export class Fixtures {
     }
     return this.#machine;
   }
-}
-
-/** Texts by four. */
-function checksOf(texts: readonly string[]): Check[] {
-  const checks: Check[] = [];
-  for (let at = 0; at < texts.length; at += 4) {
-    const [matcher, expected, actual, passed] = texts.slice(at, at + 4);
-    checks.push({ matcher: matcher!, expected: expected!, actual: actual!, passed: passed !== "" });
-  }
-  return checks;
 }

@@ -3,7 +3,6 @@
 import type { AnswerMachine } from "mockwire-extras";
 import {
   type CapturedRequest,
-  type Check,
   type Condition,
   type ExchangeFacts,
   InvalidArgumentError,
@@ -16,6 +15,7 @@ import {
   when,
 } from "../../index.js";
 import { shown } from "../../words.js";
+import { checksOf } from "../checks.js";
 import { machines } from "../machines.js";
 import { Answer, type Answerable } from "./answer.js";
 import { type Conversation, conversationOf } from "./conversation.js";
@@ -99,14 +99,4 @@ function made(machine: AnswerMachine, { request, at, date, seed, retryAfter = Na
     case "script":
       return reply.script(JSON.parse(content as string) as Script, init);
   }
-}
-
-/** Texts by four. */
-function checksOf(texts: readonly string[]): Check[] {
-  const checks: Check[] = [];
-  for (let at = 0; at < texts.length; at += 4) {
-    const [matcher, expected, actual, passed] = texts.slice(at, at + 4);
-    checks.push({ matcher: matcher!, expected: expected!, actual: actual!, passed: passed !== "" });
-  }
-  return checks;
 }

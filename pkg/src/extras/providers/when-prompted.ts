@@ -1,12 +1,12 @@
 /** A rule for a model that is being written: conditions on the conversation, then the answer. */
 
+import type { DialogueMachine } from "mockwire-extras";
 import {
   type CapturedRequest,
   type Condition,
   type Held,
   InvalidArgumentError,
   type Reply,
-  reply,
   type Rule,
   type RuleBuilder,
   type SequenceEnd,
@@ -149,24 +149,16 @@ export class WhenPrompted extends Asking<WhenPrompted> {
       throw new InvalidArgumentError("dialogue() takes a Dialogue with at least one turn");
     }
     const machine = told(() => new (machines().DialogueMachine)(this.#api.name, written(dialogue)));
-    const begin = (prompt: Prompt) => this.#rule(this.dialogue, this.#prompt.and(prompt));
-    if (machine.mayBeAmbiguous) {
-      const fitting = (request: CapturedRequest<any, any>) => [...machine.fitting(asked(request))];
-      const guard = when.custom("a request that more than one turn fits", (request) => fitting(request).length > 1);
-      const refuse = reply.fromExchange(({ request }) => {
-        const turns = fitting(request);
-        throw new AmbiguousTurnError(machine.ambiguous(Uint32Array.from(turns)), turns);
-      });
-      begin(new Prompt()).matching(guard).times({}).reply(refuse);
-    }
     const answers: readonly Reply[] = dialogue.turns.map(([, answer]) => this.#api.reply(answer));
     const { scenario } = dialogue;
     const states = machine.states();
     return machine.prompts().map((json, turn) => {
-      const rule = begin(new Prompt(JSON.parse(json) as Ask[])).times({ min: 1 });
+      const prompt = this.#prompt.and(new Prompt(JSON.parse(json) as Ask[]));
+      const rule = this.#rule(this.dialogue, prompt).times({ min: 1 });
       const [now, next] = states.slice(2 * turn);
-      const inTurn = scenario === undefined ? rule : rule.inScenario(scenario).whenState(now!).thenState(next!);
-      return inTurn.reply(answers[turn]!);
+      if (scenario !== undefined) rule.inScenario(scenario).whenState(now!).thenState(next!);
+      if (machine.mayBeAmbiguous) rule.matching(onlyTurn(machine));
+      return rule.reply(answers[turn]!);
     });
   }
 
@@ -207,6 +199,16 @@ export class WhenPrompted extends Asking<WhenPrompted> {
       throw error;
     }
   }
+}
+
+/** That no other turn fits, of a request that one does. */
+function onlyTurn(machine: DialogueMachine): Condition {
+  const test = (request: CapturedRequest<any, any>) => {
+    const turns = machine.fitting(asked(request));
+    if (turns.length > 1) throw new AmbiguousTurnError(machine.ambiguous(turns), [...turns]);
+    return true;
+  };
+  return when.custom("no other turn", test, () => []);
 }
 
 function changed(rule: RuleBuilder, change: Change): RuleBuilder {
