@@ -28,7 +28,7 @@
 //!   cuts texts into deltas; [`Usage`] counts tokens, or estimates them.
 //! * [`ApiError`]: every error of a provider, in its own envelope, before the stream or in it.
 //! * [`Prompt`]: conditions on a conversation, by the history in the request: no state.
-//! * [`Dialogue`]: turns, one after the other, with an explicit end.
+//! * [`Dialogue`]: turns, one after the other, with an explicit end; by the history, or one per request.
 //! * [`Conversation`]: what a captured request says, with messages, tools and schemas.
 //! * [`aimock`]: fixtures that were written for that server.
 //! * [`ModelApi`]: what the providers have in common; [`ModelApi::reply`] is an answer as a

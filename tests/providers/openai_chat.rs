@@ -604,4 +604,16 @@ proptest! {
     fn whatever_is_said_streams_as_the_completion(answer in answers()) {
         prop_assert_eq!(put_together(&streamed(&answer)).unwrap(), completion(&answer));
     }
+
+    #[test]
+    fn whatever_the_choices_say_streams_as_the_completion(
+        answer in answers(), other in answers(), n in 1_u64..5, in_turns: bool
+    ) {
+        let answer = answer.alternative(other);
+        let answer = if in_turns { answer.interleaved() } else { answer };
+        let transport = saying::<ChatCompletions>(&answer);
+        let whole = json(&transport, post(&transport, URL, &asking(false, &json!({"n": n}))));
+        let chunks = chunks(&answer, &asking(true, &json!({"n": n})));
+        prop_assert_eq!(put_together(&chunks).unwrap(), whole);
+    }
 }
