@@ -125,7 +125,7 @@ fn calls(choice: &Choice<'_>, interleaved: bool) -> Vec<Wire> {
 /// One list after the other; or one item of each, in turns, until none has any.
 fn in_turns(lists: Vec<Vec<Wire>>, interleaved: bool) -> Vec<Wire> {
     if !interleaved {
-        return lists.concat();
+        return lists.into_iter().flatten().collect();
     }
     let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
     let mut all = Vec::new();
