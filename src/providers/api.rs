@@ -47,7 +47,7 @@ pub trait ModelApi: Render + Sized {
     /// What the model says, as a reply: for sequences, for requests that are held, for limits.
     ///
     /// What is written for a request is kept, but for ids and dates: for the same answer to the same
-    /// request (16 of them, compared in full) it is not written again. The clones of a reply share it.
+    /// request (16 of them and 8 MiB at most, compared in full) it is not written again. The clones of a reply share it.
     #[must_use]
     fn reply(answer: impl Into<Answer>) -> Reply {
         let patterns = Patterns::<Self>::new(answer.into());

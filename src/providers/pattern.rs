@@ -60,6 +60,16 @@ impl Pattern {
         }
     }
 
+    /// How much memory its texts take, about.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.body {
+            Body::Stream {
+                frames, terminal, ..
+            } => frames.iter().chain(terminal).map(Prepared::bytes).sum(),
+            Body::Whole(text) => text.bytes(),
+        }
+    }
+
     pub(super) fn status(mut self, status: u16) -> Self {
         self.status = status;
         self

@@ -16,6 +16,8 @@ use crate::{Exchange, Reply, Request};
 const KEPT: usize = 16;
 /// Above how many bytes a request is not kept.
 const LONGEST: usize = 64 * 1024;
+/// How many bytes all patterns of an answer may have together.
+const ROOM: usize = 8 * 1024 * 1024;
 
 /// An answer, and what was written for the requests to which it was given.
 pub(super) struct Patterns<A> {
@@ -78,7 +80,7 @@ impl<A: ModelApi> Patterns<A> {
             return Err(error.clone());
         }
         let pattern = Arc::new(A::render(&conversation, &self.answer));
-        if key.body.len() <= LONGEST {
+        if key.body.len() <= LONGEST && pattern.bytes() <= ROOM {
             // What has to go may have a drop of the user's: that is for outside the lock.
             drop(self.keep(key, pattern.clone()));
         }
@@ -93,11 +95,19 @@ impl<A: ModelApi> Patterns<A> {
         Some(known[last].1.clone())
     }
 
-    fn keep(&self, key: Key, pattern: Arc<Pattern>) -> Option<(Key, Arc<Pattern>)> {
+    /// Returns what has to go instead.
+    fn keep(&self, key: Key, pattern: Arc<Pattern>) -> Vec<(Key, Arc<Pattern>)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = (known.len() >= KEPT).then(|| known.remove(0));
         known.push((key, pattern));
-        oldest
+        let (mut count, mut bytes) = (0, 0);
+        // From the last one used back to the first that there is no room for.
+        let kept = known.iter().rev().take_while(|(_, pattern)| {
+            count += 1;
+            bytes += pattern.bytes();
+            count <= KEPT && bytes <= ROOM
+        });
+        let gone = known.len() - kept.count();
+        known.drain(..gone).collect()
     }
 }
 
@@ -150,6 +160,23 @@ mod tests {
             assert!(Arc::ptr_eq(&first, &pattern(&patterns, &body(0))));
         }
         assert!(!Arc::ptr_eq(&second, &pattern(&patterns, &body(1))));
+    }
+
+    #[test]
+    fn all_that_is_kept_has_a_limit_in_bytes() {
+        let said = "x".repeat(ROOM / 3);
+        let patterns = Patterns::new(Answer::text(&*said));
+        let first = pattern(&patterns, &body(0));
+        let second = pattern(&patterns, &body(1));
+        assert_eq!(kept(&patterns), 2);
+        assert!(Arc::ptr_eq(&first, &pattern(&patterns, &body(0))));
+        pattern(&patterns, &body(2));
+        assert_eq!(kept(&patterns), 2, "no room for a third");
+        assert!(Arc::ptr_eq(&first, &pattern(&patterns, &body(0))));
+        assert!(!Arc::ptr_eq(&second, &pattern(&patterns, &body(1))));
+        let patterns = Patterns::new(Answer::text("x".repeat(ROOM)));
+        pattern(&patterns, &body(0));
+        assert_eq!(kept(&patterns), 0, "no room even for one");
     }
 
     #[test]

@@ -121,6 +121,15 @@ impl Gap {
 }
 
 impl Prepared {
+    /// How much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let text = match self {
+            Self::Open(text) => text.pieces.iter().map(String::len).sum(),
+            Self::Ready(bytes) => bytes.len(),
+        };
+        size_of::<Self>() + text
+    }
+
     /// This text, in this exchange.
     pub(super) fn fill(&self, drawn: &Drawn) -> Bytes {
         fill(std::iter::once(self), drawn)
