@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::cassette::RecordedEnd;
 use crate::model::millis;
@@ -55,15 +55,12 @@ pub(crate) struct Entry {
 }
 
 /// What a cassette says of an exchange, and the format has no field for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Extension {
     /// Milliseconds from the request to the head.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        with = "crate::model::millis::option"
-    )]
-    pub(crate) after: Option<Duration>,
+    #[serde(with = "millis")]
+    pub(crate) after: Duration,
     /// The pieces of a body that came in pieces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) frames: Option<Vec<Piece>>,
@@ -76,7 +73,7 @@ pub(crate) struct Extension {
 }
 
 /// How many milliseconds after the one before it a piece came, and how many bytes it has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Piece(
     #[serde(with = "millis")] pub(crate) Duration,
     pub(crate) usize,
@@ -117,7 +114,7 @@ pub(crate) struct Response {
 }
 
 /// A name and a value: a header field, a cookie, a parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Pair {
     pub(crate) name: String,
     pub(crate) value: String,

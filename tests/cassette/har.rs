@@ -353,6 +353,8 @@ fn what_no_cassette_can_hold_is_told_one_by_one() {
         {"request": get("https://api.test/"), "response": fine},
         {"request": {"method": "G T", "url": "https://api.test/"}, "response": fine},
         {"request": {"method": "GET"}, "response": fine},
+        {"request": {"method": "GET", "url": 7}, "response": fine},
+        7,
         {"request": get("https://user:hunter2@api.test/#part"), "response": {"status": 99}},
         {"request": get("https://api test/"), "response": fine},
         {"request": get("https://api.test/"), "response": {"status": 100}},
@@ -362,7 +364,10 @@ fn what_no_cassette_can_hold_is_told_one_by_one() {
         {"request": get("https://api.test/"), "response": {"status": 200, "content": {"text": "§", "encoding": "base64"}}},
         {"request": get("https://api.test/"), "response": {"status": 200, "content": {"text": "§", "encoding": "rot13"}}},
         {"request": get("https://api.test/"), "response": {"status": 200, "content": {"text": "four"}},
-         "_mockwire": {"frames": [[0, 1], [5, 2]]}}
+         "_mockwire": {"frames": [[0, 1], [5, 2]]}},
+        {"request": get("https://api.test/"), "response": {"status": 200, "content": {"text": "four"}},
+         "_mockwire": {"frames": [[0, 1], [5, 9]]}},
+        {"request": get("https://api.test/"), "response": fine, "_mockwire": {"end": "sudden"}}
     ]);
     let read = import(&archive(entries), &Options::new());
     assert_eq!(read.cassette.entries.len(), 1);
@@ -384,11 +389,11 @@ fn what_is_no_archive_is_told_so_with_what_to_do() {
     let har = of_chromium().to_string();
     let lines = [
         problem(""),
+        problem("[]"),
         problem("<html>"),
         problem(&har[..har.len() / 2]),
         problem(&Cassette::new().to_json()),
         problem(r#"{"log": {"entries": {}}}"#),
-        problem(r#"{"log": {"entries": [{"request": {"method": "GET", "url": 7}}]}}"#),
     ];
     insta::assert_snapshot!(lines.join("\n\n"));
     assert_eq!(

@@ -5,7 +5,6 @@ mod write;
 
 use std::fmt;
 
-use self::read::Archive;
 use super::Cassette;
 use super::options::Options;
 use super::problem::{self, Problem};
@@ -105,15 +104,14 @@ impl Cassette {
     /// [`Invalid`](crate::ErrorKind::Invalid) for a malformed option.
     pub fn from_har(text: &str, options: &Options) -> Result<HarImport> {
         let settings = options.compile()?;
-        let archive = Archive::parse(text).map_err(problem::error)?;
         let (mut entries, mut skipped) = (Vec::new(), Vec::new());
-        for (exchange, number) in archive.entries().zip(1..) {
-            let request = exchange.told();
-            match exchange.read() {
+        let archived = read::entries(text).map_err(problem::error)?;
+        for (archived, number) in archived.iter().zip(1..) {
+            match read::entry(archived) {
                 Ok(entry) => entries.push(entry),
                 Err(reason) => skipped.push(SkippedEntry {
                     number,
-                    request,
+                    request: read::told(archived),
                     reason,
                 }),
             }

@@ -48,7 +48,7 @@ fn exchange(entry: &Entry, begun: Duration) -> crate::har::Entry {
         resource_type: None,
         web_socket_messages: None,
         extension: Some(Extension {
-            after: Some(response.after),
+            after: response.after,
             frames: match &response.body {
                 RecordedBody::Whole(_) => None,
                 RecordedBody::Frames(frames) => {
