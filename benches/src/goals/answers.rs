@@ -67,7 +67,7 @@ fn of<A: ModelApi>(plan: Plan, goal: &str, url: &'static str) -> Vec<Row> {
         "the same / frames that the test has written itself, without ids and times of their own";
     let counts = "allocations of the same, beyond those of the test's own frames";
     vec![
-        Row::faster(&id("anew"), faster, ours, again, 1.5),
+        Row::faster(&id("anew"), faster, ours, again, 5.0),
         Row::cost(&id("frames"), cost, ours, floor, Bound::Unbounded),
         Row::absolute(
             &id("allocations"),
