@@ -649,6 +649,18 @@ test("mistakes are told when they are made", async () => {
   }
 });
 
+test("a mistake in the options tells no secret that they have", async () => {
+  for (const options of [
+    { redaction: { literals: ["the-secret"] }, mode: "rewind" },
+    { redaction: { literals: ["the-secret"], secrets: [] } },
+    { redaction: { literals: "the-secret" } },
+    { redaction: { literals: ["the-secret", 7] } },
+  ]) {
+    const error = await failureOf(() => new Recorder(undefined, options));
+    assert.ok(error instanceof InvalidArgumentError && !error.message.includes("the-secret"), String(error));
+  }
+});
+
 test("as many entries and bytes are recorded as may be, and all go through", async () => {
   const recorder = recording(real({ body: "0123456789" }), { maxEntries: 1, maxBodyBytes: 4 });
   const transport = over(recorder);

@@ -226,9 +226,13 @@ struct Skipped {
     reason: String,
 }
 
+/// Their values are not told: there may be secrets among them.
 fn read_options(json: &str) -> Result<Options> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::invalid(Part::Option, json, format!("{error}")))
+    serde_json::from_str(json).map_err(|error| {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = error.to_string().replace(&place, "");
+        Error::invalid(Part::Option, "of a cassette", reason)
+    })
 }
 
 fn request(method: &str, url: &str, headers: &[String], body: Vec<u8>) -> Result<Request> {

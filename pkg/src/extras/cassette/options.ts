@@ -80,5 +80,10 @@ export function written(what: string, options: CassetteOptions): string {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(`${what} takes an object with options, not ${shown(options)}`);
   }
+  const { literals = [] } = options.redaction ?? {};
+  // They are secrets, which no message may show.
+  if (!Array.isArray(literals) || !literals.every((it) => typeof it === "string")) {
+    throw new InvalidArgumentError(`${what}: \`redaction.literals\` is a list of texts`);
+  }
   return JSON.stringify(options);
 }
