@@ -143,3 +143,32 @@ test("a cache lets go of what it does not keep", () => {
     console.log([...collected].sort().join(), cache.size);`;
   assert.equal(run(code), "deleted,evicted,expired,kept,replaced 1");
 });
+
+test("what models answer is given back in the second module, too", () => {
+  const code = `
+    import { MockTransport } from "mockwire";
+    import { Answer, anthropic } from "mockwire/providers";
+    const body = JSON.stringify({ model: "m", max_tokens: 9, messages: [{ role: "user", content: "hi ".repeat(3000) }] });
+    const cycle = async () => {
+      const transport = new MockTransport();
+      anthropic.messages(transport).model("m").reply(Answer.text("x".repeat(2000)));
+      await (await transport.fetch("https://api.test/v1/messages", { method: "POST", body })).text();
+      transport.dispose();
+    };
+    const used = async () => {
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve)).then(() => gc());
+      return process.memoryUsage().external;
+    };
+    const cycles = async (count) => {
+      for (let n = 0; n < count; n += 1) {
+        await cycle();
+        if (n % 100 === 0) await used();
+      }
+      return used();
+    };
+    const before = await cycles(500);
+    console.log((await cycles(2000) - before) / 2000);`;
+  const bytes = Number(run(code));
+  // The request alone has 9,000.
+  assert.ok(bytes < 200, `${bytes} bytes are left behind by each transport`);
+});

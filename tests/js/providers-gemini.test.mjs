@@ -152,6 +152,13 @@ describe("which requests are meant", () => {
     assert.deepEqual([system, turn, model, messages.map(({ role }) => role)], ["Be brief.", 2, "gemini-test", ["user", "assistant", "user"]]);
   }));
 
+  test("a client that takes no fetch is answered by the installed one", withTransport(async (transport) => {
+    gemini.generateContent(transport).reply("Hello");
+    transport.install();
+    const { text } = await new GoogleGenAI({ apiKey: "key" }).models.generateContent(REQUEST);
+    assert.equal(text, "Hello");
+  }));
+
   test("a stream without alt=sse is an array", answering("Hello", async (_, transport) => {
     const url = "https://generativelanguage.googleapis.com/v1beta/models/gemini-test:streamGenerateContent";
     const response = await transport.fetch(url, { method: "POST", body: '{"contents": [{"parts": [{"text": "hi"}]}]}' });
