@@ -1,7 +1,7 @@
 //! A scripted conversation: what the model says at each turn, and what happens after the last.
 
-use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,10 @@ use super::conversation::Conversation;
 use super::prompt::Prompt;
 use super::when_prompted::WhenPrompted;
 use crate::futures::Rule;
-use crate::{Mode, Reply, SequenceEnd, Times, reading};
+use crate::{
+    AcceptPredicate, Check, Error, ErrorKind, Matcher, Predicate, Request, Result, SequenceEnd,
+    Times,
+};
 
 /// A scripted conversation: turn by turn what the model is asked, and what it answers.
 ///
@@ -163,50 +166,56 @@ impl Dialogue {
     }
 
     #[track_caller]
-    pub(super) fn register<M: Mode, A: ModelApi>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>> {
+    pub(super) fn register<M, A>(self, when: WhenPrompted<M, A>) -> Vec<Rule<M>>
+    where
+        M: AcceptPredicate<OnlyTurn<A>>,
+        A: ModelApi,
+    {
         assert!(!self.turns.is_empty(), "a dialogue needs at least one turn");
-        if self.may_be_ambiguous() {
-            self.clone().guard(&when);
-        }
-        let prompts: Vec<_> = self.prompts().collect();
-        let mut states = self.states().into_iter().flatten();
-        let scenario = self.scenario.unwrap_or_default();
-        let mut rules = Vec::with_capacity(prompts.len());
-        for ((_, answer), prompt) in self.turns.into_iter().zip(prompts) {
-            let mut when = when.clone().times(Times::from(1..));
+        let dialogue = Arc::new(self);
+        let mut states = dialogue.states().into_iter().flatten();
+        let scenario = dialogue.scenario.as_deref().unwrap_or_default();
+        let mut rules = Vec::with_capacity(dialogue.turns.len());
+        for ((_, answer), prompt) in dialogue.turns.iter().zip(dialogue.prompts()) {
+            let mut when = when.clone().times(Times::from(1..)).prompt(prompt);
             if let Some([now, next]) = states.next() {
                 when = when.when(|rule| {
-                    let rule = rule.in_scenario(&scenario);
+                    let rule = rule.in_scenario(scenario);
                     rule.when_state(&now).then_state(&next)
                 });
             }
-            rules.push(when.prompt(prompt).reply(answer));
+            if dialogue.may_be_ambiguous() {
+                let (dialogue, api) = (dialogue.clone(), PhantomData);
+                when = when.and(Matcher::custom("no other turn", OnlyTurn { dialogue, api }));
+            }
+            rules.push(when.reply(answer.clone()));
         }
         rules
     }
+}
 
-    /// Before all turns: nobody is answered whom two of them would answer.
-    #[track_caller]
-    fn guard<M: Mode, A: ModelApi>(self, when: &WhenPrompted<M, A>) {
-        let dialogue = Arc::new(self);
-        let is_ambiguous = reading("turns that fit, more than one", {
-            let dialogue = dialogue.clone();
-            move |request| {
-                let turns = dialogue.fitting(&*A::conversation(request).ok()?);
-                (turns.len() > 1).then(|| turns.into())
-            }
-        });
-        let error = move |exchange: &crate::Exchange| -> Result<Reply, AmbiguousTurn> {
-            let conversation = A::conversation(exchange.request());
-            let turns = conversation.map(|it| dialogue.fitting(&it));
-            let turns = turns.unwrap_or_default();
-            Err(AmbiguousTurn { turns })
-        };
-        let guard = when
-            .clone()
-            .times(Times::from(0..))
-            .and(is_ambiguous.exists());
-        guard.into_when().reply(Reply::from_exchange(error));
+/// That no other turn fits, of a request that one does: who fits two of them gets neither.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OnlyTurn<A> {
+    dialogue: Arc<Dialogue>,
+    api: PhantomData<A>,
+}
+
+impl<A: ModelApi> Predicate for OnlyTurn<A> {
+    fn test(&self, request: &Request, _: u64) -> Result<bool> {
+        let turns = self.dialogue.fitting(&*A::conversation(request)?);
+        if turns.len() <= 1 {
+            return Ok(true);
+        }
+        let rule = String::new();
+        let error = AmbiguousTurn { turns };
+        Err(Error::with_source(ErrorKind::HandlerFailed { rule }, error))
+    }
+
+    /// What is asked of a request is the prompt of its turn.
+    fn explain(&self, _: &Request) -> Option<Vec<Check>> {
+        Some(Vec::new())
     }
 }
 
@@ -248,4 +257,4 @@ impl fmt::Display for AmbiguousTurn {
     }
 }
 
-impl Error for AmbiguousTurn {}
+impl std::error::Error for AmbiguousTurn {}

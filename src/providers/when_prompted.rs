@@ -7,7 +7,7 @@ use std::panic::Location;
 use super::answer::Answer;
 use super::api::ModelApi;
 use super::conversation::{Conversation, Role};
-use super::dialogue::Dialogue;
+use super::dialogue::{Dialogue, OnlyTurn};
 use super::prompt::Prompt;
 use crate::futures::{Hold, Rule};
 use crate::{
@@ -286,7 +286,10 @@ impl<M: Mode, A: ModelApi> WhenPrompted<M, A> {
     ///
     /// If a condition is malformed, there is no turn, or the transport is disposed.
     #[track_caller]
-    pub fn dialogue(self, dialogue: Dialogue) -> Vec<Rule<M>> {
+    pub fn dialogue(self, dialogue: Dialogue) -> Vec<Rule<M>>
+    where
+        M: AcceptPredicate<OnlyTurn<A>>,
+    {
         dialogue.register(self)
     }
 

@@ -267,6 +267,13 @@ fn a_request_that_fits_two_turns_fails() {
     assert_eq!(ambiguous.unwrap().turns, [1, 3]);
     chat.messages.clear();
     assert_eq!(chat.say("the weather today").unwrap(), "1");
+    // Who fits none is told the nearest turn.
+    chat.messages.clear();
+    let error = chat.say("Hi").unwrap_err();
+    let nearest = &error.diagnosis().unwrap().nearest[0];
+    let differs = nearest.checks.iter().find(|check| !check.passed).unwrap();
+    assert_eq!(differs.matcher, "last user message");
+    assert_eq!(nearest.distance, 2);
 }
 
 #[cfg(not(target_arch = "wasm32"))]
