@@ -42,6 +42,7 @@ mod local {
     mod permit_events;
     mod prompts;
     mod providers;
+    mod providers_golden;
     mod rate_limits;
     mod redaction;
     mod replies;
@@ -103,6 +104,7 @@ mod sync {
     mod permit_events;
     mod prompts;
     mod providers;
+    mod providers_golden;
     mod rate_limits;
     mod redaction;
     mod replies;

@@ -1,12 +1,13 @@
 /** What all providers have in common: conditions on conversations, dialogues, and what is wrong with them. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { HandlerError, InvalidArgumentError, MockTransport, reply, UnmatchedRequestError, VerificationError, when } from "mockwire";
 import { AmbiguousTurnError, Answer, anthropic, ApiError, Dialogue, gemini, openai, Prompt } from "mockwire/providers";
 import { failureOf, withTransport } from "./support.mjs";
 
-const URL = "https://api.anthropic.com/v1/messages";
+const URL_TEXT = "https://api.anthropic.com/v1/messages";
 const user = (content) => ({ role: "user", content });
 const assistant = (content) => ({ role: "assistant", content });
 const result = (id, content) => user([{ type: "tool_result", tool_use_id: id, content }]);
@@ -15,7 +16,7 @@ const call = (id, name, input = {}) => assistant([{ type: "tool_use", id, name, 
 /** What the model says; the history is what is given. */
 async function ask(transport, messages, more = {}) {
   const body = JSON.stringify({ model: "claude-test", max_tokens: 64, messages, ...more });
-  const response = await transport.fetch(URL, { method: "POST", body });
+  const response = await transport.fetch(URL_TEXT, { method: "POST", body });
   const { content, error } = await response.json();
   return content?.map(({ text, name }) => text ?? name).join() ?? error.type;
 }
@@ -72,7 +73,7 @@ describe("conditions on a conversation", () => {
     const error = await failureOf(ask(transport, [user("a")]));
     assert.match(error.message, /\(conversation\) => …/);
     // A request that cannot be read is not accepted, and the function not asked.
-    await failureOf(transport.fetch(URL, { method: "POST", body: "{" }));
+    await failureOf(transport.fetch(URL_TEXT, { method: "POST", body: "{" }));
     assert.deepEqual(seen, [1, 1]);
   }));
 
@@ -109,7 +110,7 @@ describe("conditions on a conversation", () => {
   test("what else a rule can say", withTransport(async (transport) => {
     anthropic.messages(transport).when((rule) => rule.header("x-plan", "pro").inScenario("login").thenState("in")).reply("pro");
     anthropic.messages(transport).and(when.header("x-plan", "trial")).reply("trial");
-    const plan = async (name) => (await (await transport.fetch(URL, { method: "POST", headers: { "x-plan": name }, body: "{}" })).json()).content[0].text;
+    const plan = async (name) => (await (await transport.fetch(URL_TEXT, { method: "POST", headers: { "x-plan": name }, body: "{}" })).json()).content[0].text;
     assert.deepEqual([await plan("trial"), await plan("pro"), transport.scenario("login")], ["trial", "pro", "in"]);
   }));
 });
@@ -141,7 +142,7 @@ describe("a captured request as a conversation", () => {
 
   test("one that is no JSON is a typed error", withTransport(async (transport) => {
     transport.post("*").reply(200);
-    await transport.fetch(URL, { method: "POST", body: "{" });
+    await transport.fetch(URL_TEXT, { method: "POST", body: "{" });
     for (const api of [anthropic.Messages, openai.ChatCompletions, openai.Responses, gemini.GenerateContent]) {
       assert.throws(() => api.conversation(transport.lastRequest()), (error) => error instanceof InvalidArgumentError && error.code === "MOCKWIRE_INVALID_JSON");
     }
@@ -268,7 +269,7 @@ describe("what is wrong is said where it is written", () => {
     const error = await failureOf(transportFetch(it));
     assert.match(String(error.cause ?? error), /jitter/);
   }));
-  const transportFetch = (it) => it.fetch(URL, { method: "POST", body: "{}" });
+  const transportFetch = (it) => it.fetch(URL_TEXT, { method: "POST", body: "{}" });
 });
 
 test("the values say the same in JSON", () => {
@@ -303,3 +304,19 @@ test("a reply of an exchange is a value, of which the client gets what the funct
   const error = await failureOf(get("/c"));
   assert.ok(error instanceof HandlerError && error.cause instanceof RangeError);
 }));
+
+test("what goes over the wire is what the crate writes: the same bytes, at the same time", async () => {
+  const cases = JSON.parse(readFileSync(new URL("../behaviour/providers.json", import.meta.url), "utf8"));
+  const apis = { ...anthropic, ...openai, ...gemini };
+  assert.ok(cases.length > 20);
+  for (const { api, url, request, answer, response: expected } of cases) {
+    await withTransport({ seed: 7 }, async (transport) => {
+      transport.otherwise().reply(apis[api].reply(answer));
+      const response = await transport.fetch(url, { method: "POST", body: JSON.stringify(request) });
+      const { status } = response;
+      const headers = [...response.headers].sort();
+      const body = await response.text();
+      assert.deepEqual({ status, headers, body, at: transport.now() }, expected, `${api} ${JSON.stringify(answer)}`);
+    })();
+  }
+});
