@@ -90,7 +90,7 @@ export interface Engine {
   render(sequence: number, reply: number): string;
   /** The head of a reply that was made on this side. */
   answered(sequence: number, status: number, headers: string): void;
-  /** The end of an exchange: 0 done, 1 cancelled, 2 failed. `delivered` counts body bytes the client has taken. */
+  /** The end of an exchange: 0 done, 1 cancelled, 2 failed, 3 unmatched. `delivered` counts body bytes the client has taken. */
   finish(sequence: number, outcome: number, delivered: number, detail: string): void;
   /** Which date the transport's time begins at, in milliseconds since 1970. */
   epoch(): number;

@@ -6,6 +6,7 @@ import { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
 import { block, type HeaderList } from "./headers.js";
 import type { Engine } from "./engine.js";
+import { UnmatchedRequestError } from "./errors.js";
 import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
 import { StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
@@ -22,7 +23,7 @@ import { codeOf, messageOf } from "./words.js";
 export type Outcome = "pending" | "done" | "cancelled" | "failed" | "unmatched";
 
 /** The numbers of the ends that the engine is told about. */
-const ENDS = { done: 0, cancelled: 1, failed: 2 } as const;
+const ENDS = { done: 0, cancelled: 1, failed: 2, unmatched: 3 } as const;
 
 /**
  * One exchange on this side of the boundary, where its reply is performed. It keeps what was sent and
@@ -174,7 +175,10 @@ export class Exchange {
   fail(thrown: unknown): void {
     const code = codeOf(thrown);
     if (code !== undefined && !this.#isOver) this.#noted.code = code;
-    this.finish("failed", messageOf(thrown));
+    if (!(thrown instanceof UnmatchedRequestError)) return this.finish("failed", messageOf(thrown));
+    // A handler may have found nothing that fits, such as one that replays what was recorded. The engine counts it.
+    this.finish("unmatched");
+    if (!this.core.disposed) this.tell(this.core.engine);
   }
 
   /** The exchange is over. Only the first call counts. */
@@ -221,7 +225,7 @@ export class Exchange {
       engine.hydrate(this.sequence, this.headerBlock(), this.bodyBytes());
     }
     const { outcome, head } = this;
-    if (this.#isTold || outcome === "pending" || outcome === "unmatched") return;
+    if (this.#isTold || outcome === "pending") return;
     this.#isTold = true;
     if (head !== undefined) engine.answered(this.sequence, head.status, block(head.headers));
     const number = this.core.admission?.numberOf(this);

@@ -358,6 +358,10 @@ describe("replaying", () => {
     assert.match(error.message, /no recorded request is GET/);
     assert.ok(error.diagnosis.nearest[0].excluded);
     assert.equal(error.diagnosis.sequence, 3);
+    // Who swallows the error is told once more.
+    assert.deepEqual(transport.requests().map(({ outcome }) => outcome), ["done", "done", "unmatched"]);
+    assert.match((await failureOf(() => transport.verify())).message, /1 request matched no rule:/);
+    assert.throws(() => transport.expectNoUnmatched(), VerificationError);
     transport.dispose();
   });
 

@@ -34,6 +34,8 @@ const PLAIN_CALLS: [&str; 2] = [
 struct Module {
     feature: &'static str,
     name: &'static str,
+    /// How far it is optimised: for size, or for size before anything else.
+    level: &'static str,
 }
 
 /// The engine, which the first transport compiles; and the rest, which whoever needs it compiles.
@@ -41,10 +43,12 @@ const MODULES: [Module; 2] = [
     Module {
         feature: "js",
         name: "mockwire",
+        level: "s",
     },
     Module {
         feature: "js-extras",
         name: "extras",
+        level: "z",
     },
 ];
 
@@ -166,6 +170,7 @@ fn compile(module: &Module, toolchain: &Toolchain, bindgen: &Path, out: &Path) -
         .arg("--target")
         .arg(TARGET)
         .env("CARGO_ENCODED_RUSTFLAGS", options()?)
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", module.level)
         .run()?;
     // Without a default module path, no `import.meta` gets into the CommonJS bundle.
     Cmd::new(bindgen)

@@ -49,6 +49,7 @@ pub(super) fn finished(outcome: u8, detail: &str) -> Outcome {
     match outcome {
         0 => Outcome::Done,
         1 => Outcome::Cancelled,
+        3 => Outcome::Unmatched,
         _ => Outcome::Failed(failed(detail)),
     }
 }
