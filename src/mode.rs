@@ -11,7 +11,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -217,9 +217,31 @@ impl<T> Cell<T> for Mutex<T> {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        // No foreign code runs under the lock, so a poisoned lock still guards whole state.
-        f(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut guard = match self.try_lock() {
+            Ok(guard) => guard,
+            Err(_) => contended(self),
+        };
+        f(&mut guard)
     }
+}
+
+/// How often a thread looks for a lock that another one has, before it goes to sleep.
+const LOOKS: usize = 256;
+
+/// Takes a lock that another thread has. That one lets go within a microsecond, as no foreign code runs
+/// under it: less than sleep takes, and than it costs that other thread to wake a sleeper.
+#[cold]
+#[inline(never)]
+fn contended<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    for _ in 0..LOOKS {
+        match mutex.try_lock() {
+            Ok(guard) => return guard,
+            // For the same reason, a poisoned lock still guards whole state.
+            Err(TryLockError::Poisoned(guard)) => return guard.into_inner(),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<F: Predicate + 'static> AcceptPredicate<F> for Local {
