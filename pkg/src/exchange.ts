@@ -8,7 +8,7 @@ import { block, type HeaderList } from "./headers.js";
 import type { Engine } from "./engine.js";
 import { UnmatchedRequestError } from "./errors.js";
 import type { Incoming, RedirectMode, RequestBody } from "./incoming.js";
-import { StaticBody } from "./reply/body.js";
+import { type Pieces, StaticBody } from "./reply/body.js";
 import type { Head } from "./reply/head.js";
 import type { Reply } from "./reply/reply.js";
 import type { Rule } from "./rule.js";
@@ -165,7 +165,12 @@ export class Exchange {
     if (now !== this.at) this.#noted.head = now;
   }
 
-  /** The client takes so many bytes of the body. */
+  /** The client gets a body whose pieces are all there. */
+  hasReady(pieces: Pieces): void {
+    this.#noted.ready = pieces;
+  }
+
+  /** The client takes a piece of so many bytes, which has a time of its own. */
   take(bytes: number): void {
     this.delivered += bytes;
     this.#noted.addFrame(this.core.now, bytes);

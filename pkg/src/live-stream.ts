@@ -34,6 +34,8 @@ export function liveStream(body: LiveBody, exchange: Exchange): ReadableStream<U
 class Source {
   readonly #pieces: Pieces;
   readonly #exchange: Exchange;
+  /** Whether its pieces have times of their own, so that each is noted. */
+  readonly #isTimed: boolean;
   #controller!: ReadableByteStreamController;
   #isOpen = true;
   /** A piece that has been asked for. */
@@ -42,6 +44,8 @@ class Source {
   constructor(pieces: Pieces, exchange: Exchange) {
     this.#pieces = pieces;
     this.#exchange = exchange;
+    this.#isTimed = pieces.lengths === undefined;
+    if (!this.#isTimed) exchange.hasReady(pieces);
   }
 
   start(controller: ReadableByteStreamController): void {
@@ -80,7 +84,7 @@ class Source {
       } else if (piece === undefined) {
         this.#end();
       } else {
-        this.#exchange.take(piece.byteLength);
+        this.#took(piece.byteLength);
         return piece;
       }
     } catch (thrown) {
@@ -110,8 +114,13 @@ class Source {
   #enqueue(piece: Uint8Array | undefined): void {
     if (!this.#isOpen) return;
     if (piece === undefined) return this.#end();
-    this.#exchange.take(piece.byteLength);
+    this.#took(piece.byteLength);
     this.#controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+  }
+
+  #took(bytes: number): void {
+    if (this.#isTimed) this.#exchange.take(bytes);
+    else this.#exchange.delivered += bytes;
   }
 
   #end(): void {

@@ -1,5 +1,7 @@
 /** What happened to an exchange, where that is not to be told from its arrival: nothing, in most cases. */
 
+import type { Pieces } from "./reply/body.js";
+
 /** How many frames are told one by one. */
 const FRAMES_LIMIT = 1024;
 
@@ -15,7 +17,9 @@ export class Trace {
   isKilled = false;
   /** How long the request's body was, where less than that is kept. */
   bodyLength: number | undefined;
-  /** When each frame of the response was taken, and how long it was, in turns. */
+  /** The pieces of the response's body, when they are all there from the beginning. */
+  ready: Pieces | undefined;
+  /** When each frame was taken that has a time of its own, and how long it was, in turns. */
   #frames: number[] | undefined;
   droppedFrames = 0;
 
@@ -25,7 +29,7 @@ export class Trace {
     else this.droppedFrames += 1;
   }
 
-  /** The frames of a body that came in pieces; `undefined` when none was taken. */
+  /** The frames with times of their own; `undefined` when none was taken. */
   get frames(): Array<{ readonly at: number; readonly bytes: number }> | undefined {
     const frames = this.#frames;
     return frames && Array.from({ length: frames.length / 2 }, (_, n) => ({ at: frames[2 * n]!, bytes: frames[2 * n + 1]! }));

@@ -51,6 +51,8 @@ export interface Pieces {
   next(): Piece;
   /** Nobody wants any more. */
   leave(): void;
+  /** How long they are; of pieces that are all there from the beginning, and have no times of their own. */
+  lengths?(): readonly number[];
 }
 
 function utf8Length(text: string): number {

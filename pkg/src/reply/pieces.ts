@@ -20,6 +20,10 @@ export class ReadyPieces implements Pieces {
   leave(): void {
     this.#next = this.#pieces.length;
   }
+
+  lengths(): readonly number[] {
+    return this.#pieces.map(({ byteLength }) => byteLength);
+  }
 }
 
 /** Pieces that an iterable gives. It is started when the first one is asked for. */

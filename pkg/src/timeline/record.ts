@@ -72,10 +72,18 @@ function entryOf(exchange: Exchange, rules: ToldRules, bodies: boolean): Timelin
   };
 }
 
-/** Pieces as they were taken; of a body that is taken as a whole, one. */
+/** Frames as they were noted; or all of them when the last one was taken. */
 function framesOf({ trace, delivered, endedAt, isSocket }: Exchange): TimelineEntry["frames"] {
   if (trace?.frames !== undefined) return trace.frames;
-  return endedAt === undefined || delivered === 0 || isSocket ? undefined : [{ at: endedAt, bytes: delivered }];
+  if (endedAt === undefined || isSocket) return undefined;
+  const frames: Array<{ at: number; bytes: number }> = [];
+  let left = delivered;
+  for (const length of [...(trace?.ready?.lengths?.() ?? []), Infinity]) {
+    const bytes = Math.min(length, left);
+    if (bytes > 0) frames.push({ at: endedAt, bytes });
+    left -= bytes;
+  }
+  return frames;
 }
 
 function told(rule: Rule, rules: ToldRules): { readonly rule: string; readonly site: string } {

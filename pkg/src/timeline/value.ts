@@ -51,9 +51,12 @@ export interface TimelineEntry {
     readonly status: number;
     readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   };
-  /** What the client has taken of the body: the pieces of one that comes in pieces, or all of it at once. */
+  /**
+   * What the client has taken of the body. The frames of a stream with times of its own are told one by
+   * one; those of any other body at its end, when the last one was taken.
+   */
   readonly frames?: ReadonlyArray<{ readonly at: number; readonly bytes: number }>;
-  /** How many frames more there were: of each body, the first 1,024 are kept. */
+  /** How many frames more there were: of those with times of their own, the first 1,024 are kept. */
   readonly droppedFrames?: number;
   /** How many bytes of the body the client has taken. */
   readonly bytes?: number;
