@@ -548,8 +548,8 @@ describe("files", () => {
       }`;
     for (let round = 0; round < 5; round += 1) {
       const child = spawn(process.execPath, ["--input-type=module", "--eval", writes], { cwd: new URL(".", import.meta.url) });
-      await new Promise((resolve) => child.stdout.once("data", resolve));
-      await new Promise((resolve) => setTimeout(resolve, round * 7));
+      // After so many saves, wherever it is by then.
+      for (let saves = 0; saves <= round; ) saves += (await new Promise((resolve) => child.stdout.once("data", resolve))).length;
       child.kill("SIGKILL");
       await new Promise((resolve) => child.once("close", resolve));
       assert.equal(JSON.parse(new Recorder(readFileSync(path, "utf8")).cassette).entries.length, 1);
