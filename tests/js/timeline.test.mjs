@@ -110,6 +110,24 @@ describe("an exchange", () => {
   }));
 });
 
+test("a WebSocket whose handler fails says so, also when the connection is over", withTransport(async (transport) => {
+  const fail = () => {
+    throw new RangeError("no");
+  };
+  transport.websocket("wss://api.test/up").accept((socket) => (socket.onmessage = fail));
+  transport.websocket("wss://api.test/over").accept((socket) => (socket.onclose = fail));
+  const [up, over] = ["up", "over"].map((path) => new transport.WebSocket(`wss://api.test/${path}`));
+  await Promise.all([eventOf(up, "open"), eventOf(over, "open")]);
+  up.send("hi");
+  over.close();
+  await Promise.all([eventOf(up, "close"), eventOf(over, "close")]);
+  await settled();
+  for (const { end } of transport.timeline().entries) {
+    assert.deepEqual([end.outcome, end.cause, end.code], ["failed", "handler", "MOCKWIRE_HANDLER_FAILED"]);
+    assert.match(end.message, /RangeError: no/);
+  }
+}));
+
 describe("limits and hosts", () => {
   test("where a request waited, for which limit, and how long", withTransport({ concurrency: { perHost: 1, max: 2 } }, async (transport) => {
     transport.otherwise().reply(reply.text("ok", { delay: 10 }));

@@ -154,9 +154,8 @@ export class Connection {
 
   /** The server's end has failed: the client is told, in words and with the code for it, if it is still there. */
   fail(error: Error): void {
-    const text = `${error.name}: ${error.message}`;
-    if (this.#isOver) return this.exchange.failLate(text);
-    this.exchange.finish("failed", text);
+    if (this.#isOver) return this.exchange.failLate(error);
+    this.exchange.fail(error);
     queueTask(() => this.#client.failed(error));
     this.close({ code: 1011, reason: "" });
   }

@@ -5,6 +5,8 @@ import { base64, encode } from "../bytes.js";
 import type { Core } from "../core.js";
 import { Exchange } from "../exchange.js";
 import type { HeaderList } from "../headers.js";
+import { Trace } from "../trace.js";
+import { codeOf, messageOf } from "../words.js";
 import { SocketLog, type SocketMessage } from "./message.js";
 
 /** What a client asks for. */
@@ -35,9 +37,10 @@ export class SocketExchange extends Exchange {
   }
 
   /** The server has failed when the connection was over: nobody but the journal is left to be told. */
-  failLate(error: string): void {
+  failLate(error: Error): void {
     this.outcome = "failed";
-    this.error = error;
+    this.error = messageOf(error);
+    (this.trace ??= new Trace()).code = codeOf(error);
   }
 
   override get isSocket(): boolean {
