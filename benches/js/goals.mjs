@@ -62,14 +62,16 @@ export const GOALS = [
   },
   {
     id: "J5",
-    needs: [job("cycle", OURS), job("cycle", "stub"), job("cycle", "fetch-mock"), job("cycle", "msw")],
+    needs: [OURS, "mockwire-engine", "stub", "fetch-mock", "msw"].map((peer) => job("cycle", peer)),
     rows: (of) => {
       const [ours, msw, fetchMock, stub] = [OURS, "msw", "fetch-mock", "stub"].map((peer) => of(job("cycle", peer), "ms"));
       return withWorst("J5", [
         atMost("J5-cold", "1000 times create + 1 request + dispose, from cold", ours, "ms", 20),
         faster("J5-msw", "the same against msw", ours, msw, "ms", 30),
         faster("J5-fetch-mock", "the same against fetch-mock", ours, fetchMock, "ms", 4),
-        shown("J5-first", "of which the first, with the compilation of the module", of(job("cycle", OURS), "first_ms"), "ms"),
+        shown("J5-first", "of which the first", of(job("cycle", OURS), "first_ms"), "ms"),
+        shown("J5-engine", "the same, and the request is looked for: by the engine, on every transport", of(job("cycle", "mockwire-engine"), "ms"), "ms"),
+        shown("J5-engine-first", "of which the first, with the compilation of the module", of(job("cycle", "mockwire-engine"), "first_ms"), "ms"),
         shown("J5-stub", "the same with a stub", stub, "ms"),
       ]);
     },

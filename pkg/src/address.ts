@@ -6,12 +6,15 @@ import { Line } from "./lines.js";
 /** A normalised URL without its fragment. Shared by all requests that were given the same text. */
 export class Address {
   readonly href: string;
+  /** The path, unless something is escaped in it, or a query follows. */
+  readonly plainPath: string | undefined;
   #get: Line | undefined;
   #post: Line | undefined;
   #others: Map<string, Line> | undefined;
 
-  constructor(href: string) {
+  constructor(href: string, plainPath?: string) {
     this.href = href;
+    this.plainPath = plainPath;
   }
 
   /** `METHOD URL`. Kept, so that no text is built for a repeated request, and none crosses. */
@@ -52,9 +55,9 @@ export function addressOf(text: string, base: string | undefined): Address {
     );
   }
   url.hash = "";
-  const { href } = url;
+  const { href, pathname, search } = url;
   // Under its full text, too: it may have been written in another way, or relative to something.
-  const address = known.get(href) ?? new Address(href);
+  const address = known.get(href) ?? new Address(href, search === "" && !pathname.includes("%") ? pathname : undefined);
   if (absolute !== undefined) keep(text, address);
   keep(href, address);
   return address;

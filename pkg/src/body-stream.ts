@@ -28,7 +28,7 @@ export function staticStream(body: StaticBody, exchange: Exchange): StaticStream
     },
     pull() {
       touched = true;
-      exchange.delivered = byteLength;
+      exchange.taken = body;
       exchange.finish("done");
       close(controller);
     },

@@ -151,9 +151,9 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
   reply(value: Replyable | Handler<Params, Body>, body?: ReplyBody, headers?: HeadersInput): Rule {
     if (typeof value === "number") {
       const init = headers === undefined ? { status: value } : { status: value, headers };
-      return this.#register([replyWith(body, init)], this.reply);
+      return this.#register([replyWith(body, init)], placeOf(this.#caller ?? this.reply));
     }
-    return this.#register([toReply(value)], this.reply);
+    return this.#register([toReply(value)], placeOf(this.#caller ?? this.reply));
   }
 
   /** Replies one after the other. After the last one the next request fails, unless `end` says otherwise. */
@@ -168,7 +168,7 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
         "replySequence() takes an array of at least one reply, and `end` is fail, repeat or cycle",
       );
     }
-    return this.#register(replies.map(toReply), this.replySequence, end);
+    return this.#register(replies.map(toReply), placeOf(this.#caller ?? this.replySequence), end);
   }
 
   /** The first `n` requests get `failure`, all later ones `success`. */
@@ -176,38 +176,38 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
     if (!isCount(n))
       throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `retry() takes a whole number, not ${shown(n)}`);
     const failures = new Array<Reply>(n).fill(toReply(failure));
-    return this.#register([...failures, toReply(success)], this.retry, "repeat");
+    return this.#register([...failures, toReply(success)], placeOf(this.#caller ?? this.retry), "repeat");
   }
 
   /** A body in pieces. See {@link stream}. */
   stream(chunks: Chunks | (() => Chunks), init?: StreamInit): Rule {
-    return this.#register([stream(chunks, init)], this.stream);
+    return this.#register([stream(chunks, init)], placeOf(this.#caller ?? this.stream));
   }
 
   /** Text with placeholders such as `{{param.id}}` and `{{json /model}}`. See {@link template}. */
   template(text: string, init?: ReplyInit): Rule {
-    return this.#register([template(text, init)], this.template);
+    return this.#register([template(text, init)], placeOf(this.#caller ?? this.template));
   }
 
   /** A redirect, 302 unless given, which `fetch` follows through this transport. */
   redirect(location: string | URL, status?: number): Rule {
-    return this.#register([redirect(location, status)], this.redirect);
+    return this.#register([redirect(location, status)], placeOf(this.#caller ?? this.redirect));
   }
 
   /** Requests wait until the test replies to them: `const held = await rule.next(); held.reply(200)`. */
   hold(): Held<Params, Body> {
     const held = new Held<Params, Body>();
-    return held.attach(this.#register([held], this.hold));
+    return held.attach(this.#register([held], placeOf(this.#caller ?? this.hold)));
   }
 
   /** Requests go on to another transport, such as the platform's `fetch`, and its response comes back. */
   passthrough(upstream: Upstream): Rule {
-    return this.#register([passthrough(upstream)], this.passthrough);
+    return this.#register([passthrough(upstream)], placeOf(this.#caller ?? this.passthrough));
   }
 
   /** The connection fails: `fetch` rejects with a network error of this code, or with this error. See {@link error}. */
   error(code?: ErrorCode | { readonly fault: Fault } | Error, init?: Pick<ReplyInit, "delay">): Rule {
-    return this.#register([error(code, init)], this.error);
+    return this.#register([error(code, init)], placeOf(this.#caller ?? this.error));
   }
 
   /** @internal */
@@ -227,9 +227,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
     throw new InvalidRuleError("MOCKWIRE_INVALID_OPTION", `${caller}() needs a scenario: call inScenario() before`);
   }
 
-  /** `caller` is the public method: the rule's place is where that was called, unless another one was named. */
-  #register(replies: readonly Reply[], caller: unknown, end?: SequenceEnd): Rule {
-    return this.#registrar.register(this.#draft, replies, end, placeOf(this.#caller ?? caller));
+  #register(replies: readonly Reply[], place: Place, end?: SequenceEnd): Rule {
+    return this.#registrar.register(this.#draft, replies, end, place);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the parts of one transport share: the engine, and everything it knows by number. */
 
 import { checkedBase } from "./address.js";
+import { Backlog } from "./backlog.js";
 import { Clock } from "./clock.js";
 import type { RuleDraft } from "./draft.js";
 import { type Engine, FAILED, newEngine, recycle, UNMATCHED } from "./engine.js";
@@ -19,7 +20,6 @@ import type { CheckedDamage } from "./faults/damage.js";
 import { Gates } from "./gates.js";
 import { Journal } from "./journal.js";
 import { Admission } from "./limits/admission.js";
-import type { Line } from "./lines.js";
 import { networkError } from "./network-error.js";
 import { checked, type MockTransportOptions, NO_OPTIONS } from "./options.js";
 import { during, Predicates } from "./predicates.js";
@@ -49,8 +49,6 @@ export class Core {
   readonly base: string | undefined;
   readonly bodyLimit: number;
   readonly secrets: Secrets;
-  /** Gone once the transport is disposed. */
-  engine: Engine;
   /** Replaced by a new one when everything is reset. */
   journal: Journal;
   readonly rules: Rules;
@@ -63,6 +61,10 @@ export class Core {
   /** Which date its time begins at, in milliseconds since 1970. */
   readonly epoch: number;
   disposed = false;
+  /** Made when there is something for it to decide; gone once the transport is disposed. */
+  #engine: Engine | undefined;
+  /** What it has not been told yet, as long as it is not needed. */
+  #backlog: Backlog | undefined;
   #clock: Clock | undefined;
   #gates: Gates | undefined;
   #predicates: Predicates | undefined;
@@ -86,7 +88,7 @@ export class Core {
     this.secrets = secretsWith(redact);
     const { encoded, refusals, chaos, epoch } = engineOptions(this);
     try {
-      this.engine = newEngine(encoded);
+      if (encoded !== undefined) this.#engine = newEngine(encoded);
     } catch (cause) {
       const { code, message } = cause as { code?: string; message?: string };
       throw new MockwireError(code ?? "MOCKWIRE_INVALID_OPTION", `new MockTransport(): ${message}`, { cause });
@@ -100,6 +102,16 @@ export class Core {
     this.rules = new Rules(this, refusals);
     // Time that passes by itself begins now; any other when somebody looks.
     if (timing === "real") void this.clock;
+  }
+
+  /** The engine, which knows everything. */
+  get engine(): Engine {
+    return this.#engine ?? this.#begin();
+  }
+
+  /** Whether there is an engine: without one, rules are plain, and every request had one of them. */
+  get hasEngine(): boolean {
+    return this.#engine !== undefined;
   }
 
   get clock(): Clock {
@@ -179,9 +191,18 @@ export class Core {
     return this.rules.add(draft, replies, end, place);
   }
 
-  /** Tells the engine of an arriving request; its answer. */
-  arrive(line: Line, exchange: Exchange): number {
+  /** Keeps a rule from the engine, if that needs not know of it yet. */
+  keepRule(draft: RuleDraft, status: number, reply: number): boolean {
+    if (this.#engine !== undefined) return false;
+    return (this.#backlog ??= new Backlog()).takeRule(draft.method, draft.target.text!, status, reply);
+  }
+
+  /** A request arrives; the engine's answer. */
+  arrive(exchange: Exchange): number {
     this.assertUsable();
+    const known = this.#engine === undefined ? this.#backlog?.takeRequest(exchange) : undefined;
+    if (known !== undefined) return known;
+    const line = exchange.address.line(exchange.method);
     // Without predicates there is nothing that the engine could run, or has to be told.
     return this.#predicates === undefined
       ? line.arrive(this.engine)
@@ -308,10 +329,19 @@ export class Core {
     for (const exchange of [...this.#inFlight]) exchange.interrupt(new DisposedError(message));
   }
 
+  #begin(): Engine {
+    this.assertUsable();
+    const engine = (this.#engine = newEngine(undefined));
+    this.#backlog?.tell(engine, (reply) => this.rules.owner(reply)!);
+    this.#backlog = undefined;
+    return engine;
+  }
+
   #release(): void {
-    const { engine } = this;
+    const engine = this.#engine;
+    if (engine === undefined) return;
     // It may serve another transport from now on.
-    this.engine = undefined as never;
+    this.#engine = undefined;
     if (this.#isUsual) recycle(engine);
     else engine.free();
   }

@@ -314,6 +314,7 @@ export function listen(
   read: (reading: number) => string | number,
   explain: (predicate: number) => readonly string[] | undefined,
 ): void {
+  compile();
   WasmEngine.listen(test, read, explain);
 }
 

@@ -61,8 +61,8 @@ export class Exchange {
   error: string | undefined;
   /** What is not to be told from its arrival. */
   trace: Trace | undefined;
-  /** How many bytes of the reply's body the client has taken. */
-  delivered = 0;
+  /** What the client has taken of the reply's body: all of it, whose length few want to know, or so many bytes. */
+  taken: StaticBody | number = 0;
   /** Whether it is over, and whether the engine knows how it ended. */
   #isOver = false;
   #isTold = false;
@@ -101,6 +101,11 @@ export class Exchange {
   /** How many more of them there were than are kept. */
   get droppedMessages(): number {
     return 0;
+  }
+
+  /** How many bytes of the reply's body the client has taken. */
+  get delivered(): number {
+    return typeof this.taken === "number" ? this.taken : this.taken.byteLength;
   }
 
   /** When a rule was found. */
@@ -170,9 +175,14 @@ export class Exchange {
     this.#noted.ready = pieces;
   }
 
-  /** The client takes a piece of so many bytes, which has a time of its own. */
+  /** The client takes so many bytes more. */
   take(bytes: number): void {
-    this.delivered += bytes;
+    this.taken = this.delivered + bytes;
+  }
+
+  /** The client takes a piece of so many bytes, which has a time of its own. */
+  takeFrame(bytes: number): void {
+    this.take(bytes);
     this.#noted.addFrame(this.core.now, bytes);
   }
 

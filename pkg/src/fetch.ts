@@ -52,7 +52,7 @@ export function send(exchange: Exchange, arriving?: Promise<Uint8Array<ArrayBuff
 export function arrive(exchange: Exchange): number {
   const { core } = exchange;
   core.journal.open(exchange);
-  const answer = core.arrive(exchange.address.line(exchange.method), exchange);
+  const answer = core.arrive(exchange);
   if (answer === FAILED && core.isMalformed()) throw notSent(exchange);
   core.arrived();
   if (answer >= 0) adopt(exchange, answer);
@@ -83,14 +83,15 @@ async function sendLater(
 
 /** Keeps what the engine has decided, while it knows what the path captured. */
 export function adopt(exchange: Exchange, number: number): void {
-  const { rules, engine, isRough } = exchange.core;
+  const { core } = exchange;
+  const { rules, isRough } = core;
   const rule = rules.owner(number);
   const reply = rules.reply(number);
   if (reply === undefined) throw new StaleHandleError("the rule was taken back while it was being asked");
   exchange.reply = reply;
   exchange.match(rule);
   exchange.number = number;
-  if (rule?.captures === true) exchange.captures = engine.params(exchange.sequence);
+  if (rule?.captures === true) exchange.captures = core.engine.params(exchange.sequence);
   if (isRough || rule?.isRough === true) exchange.reply = roughened(exchange, reply);
 }
 

@@ -16,9 +16,16 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const OUTER_SPACE = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 
-/** Valid names in lower case by how they were written: the same few dozen come again and again. */
-const names = new Map<string, string>();
-const NAMES_LIMIT = 512;
+/** A valid name in lower case, and the latest value under it that was found good, if that was short. */
+interface Known {
+  readonly name: string;
+  value: string;
+}
+
+/** By how names were written: the same few dozen come again and again, and often with the same values. */
+const known = new Map<string, Known>();
+const KNOWN_LIMIT = 512;
+const KNOWN_LENGTH = 256;
 
 /** A snapshot of the fields: what happens to `input` afterwards changes nothing. */
 export function snapshot(input: unknown): HeaderList {
@@ -31,8 +38,10 @@ export function snapshot(input: unknown): HeaderList {
   // With its final length: a list that grows keeps room for more than it will ever have.
   const list = new Array<string>(keys.length * 2);
   let end = 0;
-  for (const key of keys) end = append(list, end, key, (input as Record<string, unknown>)[key]);
-  list.length = end;
+  for (let at = 0; at < keys.length; at += 1) {
+    end = append(list, end, keys[at]!, (input as Record<string, unknown>)[keys[at]!]);
+  }
+  if (end < list.length) list.length = end;
   return list;
 }
 
@@ -50,8 +59,9 @@ function ofPairs(pairs: Iterable<unknown>): HeaderList {
 
 /** Adds a field, or joins its value to that of the same name; the new end of the list. */
 function append(list: string[], end: number, given: string, value: unknown): number {
-  const name = names.get(given) ?? checkedName(given);
-  const text = checkedValue(name, value);
+  const field = known.get(given) ?? checkedName(given);
+  const { name } = field;
+  const text = value === field.value ? field.value : checkedValue(field, value);
   if (name !== "set-cookie") {
     for (let at = 0; at < end; at += 2) {
       if (list[at] === name) {
@@ -65,22 +75,23 @@ function append(list: string[], end: number, given: string, value: unknown): num
   return end + 2;
 }
 
-function checkedName(given: string): string {
+function checkedName(given: string): Known {
   if (!NAME.test(given)) throw invalid("HEADER_NAME", `${shown(given)} is an invalid header name.`);
-  const name = given.toLowerCase();
-  if (names.size >= NAMES_LIMIT) names.clear();
-  names.set(given, name);
-  return name;
+  const field: Known = { name: given.toLowerCase(), value: "" };
+  if (known.size >= KNOWN_LIMIT) known.clear();
+  known.set(given, field);
+  return field;
 }
 
-function checkedValue(name: string, value: unknown): string {
+function checkedValue(field: Known, value: unknown): string {
   const text = typeof value === "string" ? value : String(value);
   const first = text.charCodeAt(0);
   const last = text.charCodeAt(text.length - 1);
   const trimmed = first <= 32 || last <= 32 ? text.replace(OUTER_SPACE, "") : text;
   if (BAD_VALUE.test(trimmed)) {
-    throw invalid("HEADER_VALUE", `${shown(text)} is an invalid header value (of ${name}).`);
+    throw invalid("HEADER_VALUE", `${shown(text)} is an invalid header value (of ${field.name}).`);
   }
+  if (trimmed.length <= KNOWN_LENGTH) field.value = trimmed;
   return trimmed;
 }
 

@@ -80,6 +80,7 @@ export class Journal {
 
   /** The engine decides what is evicted; this side follows. */
   #trim(): void {
+    if (!this.#core.hasEngine) return;
     const evicted = this.#core.engine.dropped();
     if (evicted === this.#evicted) return;
     this.#exchanges.splice(0, evicted - this.#evicted);

@@ -119,8 +119,8 @@ class Source {
   }
 
   #took(bytes: number): void {
-    if (this.#isTimed) this.#exchange.take(bytes);
-    else this.#exchange.delivered += bytes;
+    if (this.#isTimed) this.#exchange.takeFrame(bytes);
+    else this.#exchange.take(bytes);
   }
 
   #end(): void {

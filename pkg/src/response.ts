@@ -143,7 +143,7 @@ export class MockResponse {
       exchange.finish("cancelled");
       throw exchange.signal!.reason;
     }
-    exchange.delivered = body.byteLength;
+    exchange.taken = body;
     exchange.finish("done");
     if (this.#stream !== undefined) seal(this.#stream.stream);
     return body;

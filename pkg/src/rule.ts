@@ -26,8 +26,8 @@ export interface RuleExtras {
 
 /** A registered rule: how often it answered, and the way to take it back. */
 export class Rule {
-  /** @internal */
-  readonly id: number;
+  /** The engine's number for it; `NaN` until that has been told of it. @internal */
+  id: number;
   readonly #core: Core;
   #extras: RuleExtras | undefined;
 

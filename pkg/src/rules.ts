@@ -37,7 +37,7 @@ export class Rules {
   /** The numbers of the predicates of those rules that have any. */
   #predicates: Map<Rule, readonly number[]> | undefined;
   /** Where the latest plain rules were registered, as long as nobody wants to know: words are slow to make. */
-  #places: Array<{ readonly rule: number; readonly place: Place }> | undefined;
+  #places: Array<{ readonly rule: Rule; readonly place: Place }> | undefined;
 
   constructor(core: Core, refusals: readonly Reply[]) {
     this.#core = core;
@@ -65,22 +65,24 @@ export class Rules {
   #addPlain(draft: RuleDraft, reply: Reply, place: Place): Rule {
     const number = this.#number(reply);
     const { method, target } = draft;
-    let id: number;
+    let id = NaN;
     try {
-      id = addPlainRule(this.#core.engine, `${method ?? ""} ${target.text!}`, reply.status, number);
+      if (!this.#core.keepRule(draft, reply.status, number)) {
+        id = addPlainRule(this.#core.engine, `${method ?? ""} ${target.text!}`, reply.status, number);
+      }
     } catch (cause) {
       this.#release(number);
       throw invalid(draft.label, cause);
-    }
-    if (place !== undefined) {
-      if (this.#places?.length === PLACES_LIMIT) this.tellSites();
-      this.#places = withOne(this.#places, { rule: id, place });
     }
     // The engine can name it, unless it is for every method: that is `*` here, and nothing there.
     const name = method === undefined ? ruleName(draft.label, siteOf(place)) : undefined;
     const { captures } = target;
     const rule = new Rule(this.#core, id, captures || name !== undefined ? { name, captures } : undefined);
     this.#owners[number] = rule;
+    if (place !== undefined) {
+      if (this.#places?.length === PLACES_LIMIT) this.tellSites();
+      this.#places = withOne(this.#places, { rule, place });
+    }
     return rule;
   }
 
@@ -116,7 +118,8 @@ export class Rules {
     const places = this.#places;
     if (places === undefined) return;
     this.#places = undefined;
-    for (const { rule, place } of places) this.#core.engine.nameSite(rule, siteOf(place));
+    const { engine } = this.#core;
+    for (const { rule, place } of places) engine.nameSite(rule.id, siteOf(place));
   }
 
   /** All rules. */

@@ -48,7 +48,10 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
   readonly fetch: typeof fetch;
   #WebSocket: MockWebSocketClass | undefined;
 
-  /** The first transport of a program takes a few milliseconds, in which the engine is compiled. */
+  /**
+   * Throws when an option is no good. The first transport of a program that needs more than rules for one
+   * method and plain URL each takes a few milliseconds, in which the engine is compiled.
+   */
   constructor(options?: MockTransportOptions) {
     super();
     const core = new Core(options);

@@ -22,6 +22,8 @@ export function verifyRules(core: Core, rules: readonly Rule[]): void {
 }
 
 function report(core: Core, ask: () => string): void {
+  // Then nothing was asked for that could be missing.
+  if (!core.hasEngine) return;
   if (ask() === "") return;
   // Something is amiss. Now the engine needs to see everything, to say what came nearest.
   core.journal.tell();

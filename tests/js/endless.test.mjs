@@ -32,6 +32,8 @@ function growth(setup, each = "") {
     };
     const { MockTransport, reply } = await import("mockwire");
     const transport = new MockTransport();
+    // Has the engine made now, whatever the test needs it for.
+    void transport.epoch;
     const kept = [];
     ${setup}
     const measured = async () => {

@@ -16,6 +16,8 @@ export async function open({ handlers = 1 } = {}) {
       for (let n = 0; n < count; n++) add(otherPath(n));
     },
     recorded: () => transport.requests().length,
+    /** What only the engine can answer. */
+    find: () => transport.requests("POST /v1/messages"),
     clear: () => transport.clear(),
     close: () => transport.dispose(),
   };

@@ -38,11 +38,13 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
     throw new InvalidReplyError(code, `the reply's headers: ${message}`, { cause });
   }
   if (contentType !== undefined) headers = withField(headers, "content-type", contentType);
-  const statusText = init.statusText ?? PHRASES[status] ?? "";
-  if (/[^\t -~\x80-\xff]/.test(statusText)) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
-  }
+  const statusText = init.statusText === undefined ? (PHRASES[status] ?? "") : checkedPhrase(init.statusText);
   return shared(status, statusText, headers, checkedDelay(init.delay));
+}
+
+function checkedPhrase(statusText: string): string {
+  if (!/[^\t -~\x80-\xff]/.test(statusText)) return statusText;
+  throw new InvalidReplyError("MOCKWIRE_INVALID_STATUS", `${shown(statusText)} is an invalid reason phrase`);
 }
 
 let latest: Head | undefined;

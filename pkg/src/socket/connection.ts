@@ -116,7 +116,7 @@ export class Connection {
   send(data: SocketData): void {
     this.#capture("server", typeOf(data), data);
     queueTask(() => {
-      this.exchange.delivered += sizeOf(data);
+      this.exchange.take(sizeOf(data));
       this.#client.received(data);
     });
   }

@@ -99,8 +99,7 @@ export class Context {
   }
 
   get info(): ConnectionContext {
-    const { engine, now } = this.#core;
-    return parsed(this.#last ?? engine.contextInfo(this.#number, now));
+    return parsed(this.#last ?? this.#core.engine.contextInfo(this.#number, this.#core.now));
   }
 
   /** The connection is over. */
