@@ -38,22 +38,7 @@ pub struct Builder<M: Mode> {
 impl<M: Mode> Builder<M> {
     pub(crate) fn new() -> Self {
         Self {
-            settings: Settings {
-                unmatched: Unmatched::Error,
-                allow_unmatched: false,
-                timing: Timing::default(),
-                timer: None,
-                seed: 0,
-                epoch: Duration::from_secs(1_735_689_600), // 2025-01-01
-                limits: None,
-                chaos: Chaos::new(),
-                requests: 16_384,
-                body_bytes: 1 << 20,
-                frames: 1024,
-                #[cfg(feature = "compression")]
-                compress_above: None,
-                redact: Vec::new(),
-            },
+            settings: Settings::default(),
             mistake: None,
         }
     }
@@ -197,6 +182,27 @@ impl<M: Mode> Builder<M> {
                 settings.timer = settings.timer.filter(|_| timing == Timing::Real);
                 Ok(MockTransport::with_settings(settings))
             }
+        }
+    }
+}
+
+impl<M: Mode> Default for Settings<M> {
+    fn default() -> Self {
+        Self {
+            unmatched: Unmatched::Error,
+            allow_unmatched: false,
+            timing: Timing::default(),
+            timer: None,
+            seed: 0,
+            epoch: Duration::from_secs(1_735_689_600), // 2025-01-01
+            limits: None,
+            chaos: Chaos::new(),
+            requests: 16_384,
+            body_bytes: 1 << 20,
+            frames: 1024,
+            #[cfg(feature = "compression")]
+            compress_above: None,
+            redact: Vec::new(),
         }
     }
 }

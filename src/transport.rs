@@ -61,7 +61,7 @@ impl<M: Mode> MockTransport<M> {
     /// [`Timing::Instant`](crate::Timing::Instant), the journal keeps 16,384 requests and 1 MiB of each body.
     #[must_use]
     pub fn new() -> Self {
-        Self::builder().build()
+        Self::with_settings(Settings::default())
     }
 
     /// A transport with other options.

@@ -318,7 +318,7 @@ impl<M: Mode> When<M> {
             chaos,
         };
         let rule = Registration {
-            ease: Ease::of(&self.matcher, &action, &terms),
+            ease: Ease::of(&self.matcher, &action, &terms.rates),
             matcher: self.matcher,
             action,
             priority: self.priority,

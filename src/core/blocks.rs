@@ -26,15 +26,13 @@ impl<T> Blocks<T> {
 
     pub(crate) fn push_back(&mut self, item: T) {
         self.len += 1;
-        match self.blocks.back_mut() {
-            Some(block) if block.len() < BLOCK => block.push_back(item),
+        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
             // The first block grows as it fills: most queues are short.
-            None => self.blocks.push_back(VecDeque::from([item])),
-            Some(_) => {
-                let mut block = VecDeque::with_capacity(BLOCK);
-                block.push_back(item);
-                self.blocks.push_back(block);
-            }
+            let room = if self.blocks.is_empty() { 1 } else { BLOCK };
+            self.blocks.push_back(VecDeque::with_capacity(room));
+        }
+        if let Some(block) = self.blocks.back_mut() {
+            block.push_back(item);
         }
     }
 
@@ -62,10 +60,6 @@ impl<T> Blocks<T> {
     pub(crate) fn since(&self, position: usize) -> impl Iterator<Item = &T> {
         let (block, at) = self.place(position).unwrap_or((self.blocks.len(), 0));
         self.blocks.iter().skip(block).flatten().skip(at)
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<T> {
-        self.blocks.into_iter().flatten().collect()
     }
 
     /// The block that holds a position, and where in it.
@@ -115,6 +109,6 @@ mod tests {
             assert_eq!(blocks.pop_front(), Some(n));
             assert_eq!(blocks.len(), queue.len());
         }
-        assert_eq!((blocks.pop_front(), blocks.into_vec()), (None, Vec::new()));
+        assert_eq!((blocks.pop_front(), blocks.since(0).next()), (None, None));
     }
 }

@@ -40,6 +40,11 @@ pub(crate) struct Outage {
 }
 
 impl Endpoints {
+    /// Whether none has been down.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.outages.is_empty() && self.ended.is_empty() && self.dropped == 0
+    }
+
     pub(crate) fn add(&mut self, outage: Outage) {
         self.outages.push(outage);
     }
@@ -54,6 +59,8 @@ impl Endpoints {
     }
 
     /// What a connection to a host meets now.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fault_of(&self, host: &str, now: Tick) -> Option<Fault> {
         let is_down = |outage: &&Outage| {
             outage.host.eq_ignore_ascii_case(host)

@@ -1,5 +1,6 @@
 //! The life of one exchange. Every transition is a method here, and notes itself in the journal.
 
+use std::collections::HashMap;
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -208,10 +209,15 @@ impl<M: Mode> Core<M> {
                 Err(Vec::new())
             };
         }
-        let mut candidates = self.rules.candidates(request);
-        let (first, second) = (candidates.next(), candidates.next());
-        let is_alone = second.is_none();
-        let verdict = self.first_of(first.into_iter().chain(second).chain(candidates), request);
+        self.look_up(request)
+    }
+
+    /// As `first_verdict`, for another target than the latest.
+    #[inline(never)]
+    fn look_up(&mut self, request: &Request) -> Result<(RuleId, Ease), Vec<Candidate<M>>> {
+        let candidates = self.rules.candidates(request);
+        let is_alone = candidates.is_only_one();
+        let verdict = self.first_of(candidates, request);
         if let (Ok((id, _)), true) = (&verdict, is_alone) {
             self.latest.remember(request, *id);
         }
@@ -260,9 +266,7 @@ impl<M: Mode> Core<M> {
         let registered = self.rules.get_mut(id)?;
         let turn = registered.take_turn(id);
         if let Some(step) = registered.rule.step() {
-            if let Some(then) = &step.then {
-                self.scenarios.insert(step.scenario.clone(), then.clone());
-            }
+            take_step(step, &mut self.scenarios);
         }
         Some(turn)
     }
@@ -398,6 +402,15 @@ impl<M: Mode> Core<M> {
         } else {
             ErrorKind::StaleHandle { what }
         })
+    }
+}
+
+/// Moves a scenario on.
+#[cold]
+#[inline(never)]
+fn take_step(step: &Step, scenarios: &mut HashMap<String, String>) {
+    if let Some(then) = &step.then {
+        scenarios.insert(step.scenario.clone(), then.clone());
     }
 }
 

@@ -13,6 +13,11 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
+    /// Whether nobody has named one.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.waiting.is_empty()
+    }
+
     /// When this name was released; if it was not, who waits for that.
     pub(crate) fn pass(&mut self, name: &str, exchange: ExchangeId) -> Option<Tick> {
         let opened = self.opened.get(name).copied();

@@ -102,6 +102,7 @@ impl Route {
 
 impl Index {
     /// Keeps the memory of a few rules.
+    #[inline(never)]
     pub(crate) fn clear(&mut self) {
         if self.exact.capacity().max(self.prefix.capacity()) > FEW {
             *self = Self::default();
@@ -143,7 +144,8 @@ impl Index {
     }
 
     /// The rules that the request's target does not rule out, best first.
-    pub(crate) fn candidates(&self, request: &Request) -> impl Iterator<Item = RuleId> + use<'_> {
+    #[inline(never)]
+    pub(crate) fn candidates(&self, request: &Request) -> Candidates<'_> {
         let path = percent_decode(request.path());
         let mut candidates = Candidates::default();
         candidates.add(self.rest.as_slice());
@@ -181,12 +183,25 @@ impl Index {
 
 /// Merges lists that are each in rank order. Nearly always there is one.
 #[derive(Default)]
-struct Candidates<'a> {
+pub(crate) struct Candidates<'a> {
     first: &'a [Slot],
     others: Vec<&'a [Slot]>,
 }
 
 impl<'a> Candidates<'a> {
+    /// Whether there is no second one.
+    pub(crate) fn is_only_one(&self) -> bool {
+        self.first.len() == 1 && self.others.is_empty()
+    }
+
+    /// One rule that needs not be looked up.
+    pub(crate) fn only(slot: &'a Slot) -> Self {
+        Self {
+            first: std::slice::from_ref(slot),
+            others: Vec::new(),
+        }
+    }
+
     fn add(&mut self, list: &'a [Slot]) {
         if self.first.is_empty() {
             self.first = list;

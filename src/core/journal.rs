@@ -98,14 +98,16 @@ impl Journal {
         };
         self.entries.push_back(entry);
         let number = self.last();
-        let evicted = if self.entries.len() > self.cap {
-            self.first += 1;
-            self.dropped += 1;
-            self.entries.pop_front().map(Box::new)
-        } else {
-            None
-        };
-        (number, evicted)
+        let is_full = self.entries.len() > self.cap;
+        (number, if is_full { self.evict() } else { None })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn evict(&mut self) -> Option<Box<Entry>> {
+        self.first += 1;
+        self.dropped += 1;
+        self.entries.pop_front().map(Box::new)
     }
 
     /// The number of the last request.
@@ -164,18 +166,18 @@ impl Journal {
     }
 
     /// Forgets all entries, and counts from 1 again.
-    pub(crate) fn restart(&mut self) -> Vec<Entry> {
+    pub(crate) fn restart(&mut self) -> Blocks<Entry> {
         let empty = Self::new(self.cap);
-        std::mem::replace(self, empty).entries.into_vec()
+        std::mem::replace(self, empty).entries
     }
 
     /// Forgets all entries. The numbers go on, as exchanges may be going on.
-    pub(crate) fn clear(&mut self) -> Vec<Entry> {
+    pub(crate) fn clear(&mut self) -> Blocks<Entry> {
         self.cleared_at = self.last();
         self.first = self.cleared_at + 1;
         self.dropped = 0;
         self.unmatched = 0;
-        std::mem::replace(&mut self.entries, Blocks::new()).into_vec()
+        std::mem::replace(&mut self.entries, Blocks::new())
     }
 }
 

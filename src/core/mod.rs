@@ -51,6 +51,7 @@ use std::task::Waker;
 use slotmap::{SecondaryMap, SlotMap, new_key_type};
 
 use self::after::After;
+use self::blocks::Blocks;
 use self::endings::Endings;
 use self::endpoints::Endpoints;
 use self::exchange::Exchange;
@@ -124,7 +125,7 @@ pub(crate) struct Core<M: Mode> {
 pub(crate) struct Aftermath<M: Mode> {
     pub(crate) wake: Vec<Waker>,
     pub(crate) rules: Vec<M::Ptr<Rule<M>>>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Blocks<Entry>,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) sockets: Option<Box<Sockets>>,
     pub(crate) left: Vec<After>,
@@ -173,16 +174,23 @@ impl<M: Mode> Core<M> {
         }
         self.timeline.note_activity();
         self.latest.forget();
-        let limits = rule.rates();
-        let rates = (!limits.is_empty()).then(|| Rates::new(limits.iter().map(RateLimit::kind)));
+        let is_rated = !rule.rates().is_empty();
         let id = self.rules.insert(rule);
-        if let Some(rates) = rates {
-            self.rates
-                .get_or_insert_default()
-                .of_rules
-                .insert(id, rates);
+        if is_rated {
+            self.limit_rule(id);
         }
         Ok(id)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn limit_rule(&mut self, id: RuleId) {
+        if let Some(registered) = self.rules.get(id) {
+            let limits = registered.rule.rates().iter();
+            let rates = Rates::new(limits.map(RateLimit::kind));
+            let book = self.rates.get_or_insert_default();
+            book.of_rules.insert(id, rates);
+        }
     }
 
     /// Removes a rule. Requests that it holds fail as dropped.
@@ -232,10 +240,17 @@ impl<M: Mode> Core<M> {
     }
 
     /// Who waits for requests to arrive.
+    #[inline]
     pub(crate) fn take_arrivals(&mut self) -> Vec<Waker> {
         if self.arrivals.is_empty() {
             return Vec::new();
         }
+        self.take_all_arrivals()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_all_arrivals(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.arrivals).into_values().collect()
     }
 
@@ -251,13 +266,68 @@ impl<M: Mode> Core<M> {
         self.latest.forget();
         aftermath.rules = self.rules.clear();
         aftermath.entries = self.journal.restart();
-        aftermath.wake = self.take_arrivals();
-        aftermath.wake.extend(self.timeline.clear());
+        if self.is_plain() {
+            self.end_exchanges(&mut aftermath);
+        } else {
+            self.reset_all(&mut aftermath);
+        }
+        aftermath
+    }
+
+    /// Whether there is nothing but rules, captures and exchanges, as nearly always.
+    fn is_plain(&self) -> bool {
+        let Self {
+            rules: _,
+            latest: _,
+            exchanges: _,
+            holds,
+            scopes,
+            scenarios,
+            journal: _,
+            timeline,
+            gates,
+            gate,
+            rates,
+            endpoints,
+            lost,
+            arrivals,
+            sockets,
+            state,
+            endings,
+            links,
+            disposed: _,
+        } = self;
+        timeline.is_deserted()
+            && arrivals.is_empty()
+            && holds.is_empty()
+            && scopes.is_empty()
+            && scenarios.is_empty()
+            && gates.is_empty()
+            && gate.is_none()
+            && rates.is_none()
+            && endpoints.is_empty()
+            && lost.is_empty()
+            && sockets.is_none()
+            && state.is_none()
+            && endings.is_none()
+            && links.is_none()
+    }
+
+    fn end_exchanges(&mut self, aftermath: &mut Aftermath<M>) {
         // Drained, not replaced: the keys of old exchanges must never name new ones.
         for (_, mut exchange) in self.exchanges.drain() {
             aftermath.wake.extend(exchange.take_waker());
             aftermath.exchanges.push(exchange);
         }
+    }
+
+    /// The exchanges, and whatever else there is.
+    #[cold]
+    #[inline(never)]
+    fn reset_all(&mut self, aftermath: &mut Aftermath<M>) {
+        aftermath.wake = self.take_arrivals();
+        aftermath.wake.extend(self.timeline.clear());
+        self.end_exchanges(aftermath);
         for (_, queue) in std::mem::take(&mut self.holds) {
             aftermath.wake.extend(queue.wakers);
         }
@@ -285,7 +355,6 @@ impl<M: Mode> Core<M> {
         }
         self.endpoints = Endpoints::default();
         self.lost.clear();
-        aftermath
     }
 }
 
@@ -294,7 +363,7 @@ impl<M: Mode> Core<M> {
     /// As if it were new: as [`reset`](Self::reset), and time begins again. Costs less than a new one.
     pub(crate) fn renew(&mut self) -> Aftermath<M> {
         let aftermath = self.reset();
-        self.timeline = Timeline::new();
+        self.timeline.restart();
         self.sockets = None;
         self.state = None;
         aftermath
@@ -306,7 +375,7 @@ impl<M: Mode> Aftermath<M> {
         Self {
             wake: Vec::new(),
             rules: Vec::new(),
-            entries: Vec::new(),
+            entries: Blocks::new(),
             exchanges: Vec::new(),
             sockets: None,
             left: Vec::new(),

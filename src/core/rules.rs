@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use slotmap::SlotMap;
 
 use super::connection_rate::ConnectionRate;
-use super::index::{Index, Route, Slot};
+use super::index::{Candidates, Index, Route, Slot};
 use super::{RuleId, ScopeId};
 use crate::matcher::Matcher;
 use crate::matcher::pattern::Pattern;
@@ -146,6 +146,8 @@ pub(crate) struct Rules<M: Mode> {
     removed: BTreeMap<RuleId, M::Ptr<Rule<M>>>,
     /// How many removed ones are remembered before it is worth while to look who is named still.
     many: usize,
+    /// The only rule, where the target alone decides: it is asked at once, and is not in the index.
+    alone: Option<Slot>,
     index: Index,
     next_order: u32,
 }
@@ -177,6 +179,19 @@ pub(crate) struct Candidate<M: Mode> {
 }
 
 impl<M: Mode> Rule<M> {
+    /// A rule that is always in play.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn plain(matcher: Matcher<M>, action: Action<M>, site: Site) -> Self {
+        Self {
+            ease: Ease::of(&matcher, &action, &[]),
+            matcher,
+            action,
+            priority: 0,
+            site,
+            terms: None,
+        }
+    }
+
     /// Whether header fields or the body have to be known to decide or to reply.
     #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
     pub(crate) fn needs_whole_request(&self) -> bool {
@@ -240,7 +255,11 @@ impl<M: Mode> Action<M> {
 }
 
 impl Ease {
-    pub(crate) fn of<M: Mode>(matcher: &Matcher<M>, action: &Action<M>, terms: &Terms<M>) -> Self {
+    pub(crate) fn of<M: Mode>(
+        matcher: &Matcher<M>,
+        action: &Action<M>,
+        rates: &[RateLimit<M>],
+    ) -> Self {
         let captures =
             |pattern: &Pattern| matches!(pattern, Pattern::Path(path) if path.exact().is_none());
         let replies = action.replies();
@@ -249,7 +268,7 @@ impl Ease {
         Self {
             decided_by_target: matcher.is_only(Pattern::is_about_target)
                 && !differs
-                && terms.rates.is_empty(),
+                && rates.is_empty(),
             replies_alike: !replies.is_empty()
                 && !differs
                 && !matcher.required_patterns().any(captures),
@@ -263,6 +282,7 @@ impl<M: Mode> Rules<M> {
             registered: SlotMap::with_key(),
             removed: BTreeMap::new(),
             many: MANY,
+            alone: None,
             index: Index::default(),
             next_order: 0,
         }
@@ -271,15 +291,33 @@ impl<M: Mode> Rules<M> {
     pub(crate) fn insert(&mut self, rule: M::Ptr<Rule<M>>) -> RuleId {
         let (priority, order) = (rule.priority, self.next_order);
         self.next_order += 1;
-        let route = Route::of_rule(&rule.matcher);
+        let may_be_alone = self.registered.is_empty() && rule.ease.decided_by_target;
         let id = self.registered.insert(Registered { rule, hits: 0 });
-        self.index.insert(route, Slot::new(priority, order, id));
+        let slot = Slot::new(priority, order, id);
+        if may_be_alone {
+            self.alone = Some(slot);
+        } else {
+            self.insert_beside(slot);
+        }
         id
+    }
+
+    /// Files a rule in the index, after the one that was alone so far.
+    #[inline(never)]
+    fn insert_beside(&mut self, slot: Slot) {
+        for slot in self.alone.take().into_iter().chain([slot]) {
+            if let Some(registered) = self.registered.get(slot.id()) {
+                let route = Route::of_rule(&registered.rule.matcher);
+                self.index.insert(route, slot);
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, id: RuleId) -> Option<M::Ptr<Rule<M>>> {
         let Registered { rule, hits } = self.registered.remove(id)?;
-        self.index.remove(Route::of_rule(&rule.matcher), id);
+        if self.alone.take_if(|slot| slot.id() == id).is_none() {
+            self.index.remove(Route::of_rule(&rule.matcher), id);
+        }
         // What makes replies, and what it owns, goes with the rule: captures name those that are values.
         let mut replies = rule.action.replies().iter();
         if hits > 0 && replies.any(|reply| !reply.is_from_exchange()) {
@@ -319,28 +357,35 @@ impl<M: Mode> Rules<M> {
     }
 
     /// The rules that the request's target does not rule out, best first.
-    pub(crate) fn candidates(
-        &self,
-        request: &Request,
-    ) -> impl Iterator<Item = RuleId> + use<'_, M> {
-        self.index.candidates(request)
+    pub(crate) fn candidates(&self, request: &Request) -> Candidates<'_> {
+        match &self.alone {
+            Some(slot) => Candidates::only(slot),
+            None => self.index.candidates(request),
+        }
     }
 
     /// All rules, in the order of their registration.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RuleId, &Registered<M>)> {
-        let mut order: Vec<_> = self.index.slots().collect();
+        let mut order: Vec<_> = self.alone.into_iter().chain(self.index.slots()).collect();
         order.sort_unstable_by_key(|slot| slot.order());
         let registered = order.into_iter().map(|slot| slot.id());
         registered.filter_map(|id| Some((id, self.registered.get(id)?)))
     }
 
     pub(crate) fn clear(&mut self) -> Vec<M::Ptr<Rule<M>>> {
-        self.index.clear();
-        let rules = self.registered.drain();
-        let rules = rules.map(|(_, registered)| registered.rule);
+        if self.alone.take().is_none() {
+            self.index.clear();
+        }
+        let mut rules = Vec::with_capacity(self.registered.len());
+        rules.extend(
+            self.registered
+                .drain()
+                .map(|(_, registered)| registered.rule),
+        );
+        if !self.removed.is_empty() {
+            rules.extend(std::mem::take(&mut self.removed).into_values());
+        }
         rules
-            .chain(std::mem::take(&mut self.removed).into_values())
-            .collect()
     }
 }
 

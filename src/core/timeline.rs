@@ -220,6 +220,18 @@ impl Timeline {
         Some((alarm, standing.into_waker()))
     }
 
+    /// Whether nobody stands in line.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    /// Time begins again, when nobody stands in line.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) fn restart(&mut self) {
+        debug_assert!(self.is_deserted(), "cleared before");
+        (self.now, self.next_number, self.idle_polls) = (Tick::ZERO, 0, 0);
+    }
+
     pub(crate) fn clear(&mut self) -> Vec<Waker> {
         let line = std::mem::take(&mut self.line);
         line.into_values()

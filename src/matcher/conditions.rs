@@ -86,6 +86,11 @@ fn of_target<M: Mode>(method: &str, pattern: Option<Pattern>, target: &str) -> M
     if let Some(exact) = ExactTarget::new(method, target) {
         return Matcher(Node::Target(exact));
     }
+    of_patterns(pattern, target)
+}
+
+#[inline(never)]
+fn of_patterns<M: Mode>(pattern: Option<Pattern>, target: &str) -> Matcher<M> {
     let mut patterns: Vec<Node<M>> = pattern.map(Node::from).into_iter().collect();
     match target::parse(target, &mut patterns) {
         Ok(()) => Matcher(Node::All(patterns)),

@@ -20,41 +20,40 @@ pub(crate) struct ExactTarget {
     path_at: u16,
 }
 
+/// What stands between a scheme and an authority.
+const AFTER_SCHEME: &str = "://";
+
 impl ExactTarget {
     /// `None` when the target has a wildcard, a query, an escape, or anything else that needs more
     /// than a comparison; mistakes are for [`target::parse`] to find.
     pub(crate) fn new(method: &str, target: &str) -> Option<Self> {
-        let (scheme, rest) = match target.split_once("://") {
-            Some((scheme, rest)) => (scheme, rest),
-            None => ("", target),
+        let scheme =
+            position(target, b':').filter(|at| *at > 0 && target[*at..].starts_with(AFTER_SCHEME));
+        let rest_at = scheme.map_or(0, |at| at + AFTER_SCHEME.len());
+        let rest = &target[rest_at..];
+        let (authority, path) = rest.split_at(position(rest, b'/').unwrap_or(rest.len()));
+        let (host, port) = match position(authority, b':') {
+            Some(at) => (&authority[..at], &authority[at + 1..]),
+            None => (authority, "0"),
         };
-        let path_at = rest.find('/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(path_at);
-        let special = |c| matches!(c, '*' | '{' | '}' | '%' | '?' | '#' | '@' | '[');
-        let (_, port) = authority.split_once(':').unwrap_or((authority, "0"));
-        let has_host = !authority.is_empty() && !authority.starts_with(':');
-        let placed = if scheme.is_empty() {
+        let special = |byte| matches!(byte, b'*' | b'{' | b'}' | b'%' | b'?' | b'#' | b'@' | b'[');
+        let placed = if rest_at == 0 {
             !path.is_empty() && authority.is_empty()
         } else {
-            has_host
+            !host.is_empty()
         };
-        let plain = !rest.contains(special) && !path.contains(':') && port.parse::<u16>().is_ok();
-        if !placed || !plain {
+        let plain = !rest.bytes().any(special) && position(path, b':').is_none();
+        if !placed || !plain || port.parse::<u16>().is_err() {
             return None;
         }
-        let mut text = String::with_capacity(method.len() + target.len() + 2);
-        text.push_str(method);
-        text.push(' ');
-        let mut authority_at = 0;
-        if !scheme.is_empty() {
-            text.push_str(scheme);
-            text.push_str("://");
-            authority_at = text.len();
-            text.push_str(authority);
-            text[method.len()..].make_ascii_lowercase();
-        }
-        let path_at = text.len();
-        text.push_str(if path.is_empty() { "/" } else { path });
+        let path = if path.is_empty() { "/" } else { path };
+        let mut text = [method, " ", &target[..rest_at], authority, path].concat();
+        let path_at = text.len() - path.len();
+        text[method.len()..path_at].make_ascii_lowercase();
+        let authority_at = match authority {
+            "" => 0,
+            authority => path_at - authority.len(),
+        };
         Some(Self {
             text: text.into(),
             method_len: u16::try_from(method.len()).ok()?,
@@ -99,21 +98,13 @@ impl ExactTarget {
 
     fn test_authority(&self, authority: &str, request: &Request) -> bool {
         let scheme_at = usize::from(self.method_len) + 1;
-        let scheme = &self.text[scheme_at..usize::from(self.authority_at) - "://".len()];
+        let scheme = &self.text[scheme_at..usize::from(self.authority_at) - AFTER_SCHEME.len()];
         let same = |actual: &Authority| actual.as_str() == authority;
         if request.url().scheme_str() == Some(scheme) && request.url().authority().is_some_and(same)
         {
             return true;
         }
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, port.parse().ok()),
-            None => (authority, None),
-        };
-        request.url().scheme_str() == Some(scheme)
-            && request
-                .host()
-                .is_some_and(|actual| actual.eq_ignore_ascii_case(host))
-            && port.is_none_or(|port: u16| actual_port(request) == Some(port))
+        test_parts(scheme, authority, request)
     }
 
     fn authority(&self) -> Option<&str> {
@@ -133,6 +124,26 @@ impl ExactTarget {
         debug_assert!(parsed.is_ok(), "an exact target parses");
         patterns
     }
+}
+
+/// Where a byte is first: what `find` tells of a character, with less code.
+fn position(text: &str, byte: u8) -> Option<usize> {
+    text.bytes().position(|it| it == byte)
+}
+
+/// Whether scheme, host and port are the request's, where they are not written as in its URL.
+#[cold]
+#[inline(never)]
+fn test_parts(scheme: &str, authority: &str, request: &Request) -> bool {
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, port.parse().ok()),
+        None => (authority, None),
+    };
+    request.url().scheme_str() == Some(scheme)
+        && request
+            .host()
+            .is_some_and(|actual| actual.eq_ignore_ascii_case(host))
+        && port.is_none_or(|port: u16| actual_port(request) == Some(port))
 }
 
 #[cfg(test)]

@@ -40,8 +40,18 @@ use crate::state::State;
 ///     .and(!header("x-plan", "trial"))
 ///     .reply(Reply::text("hello"));
 /// ```
-#[derive(Clone)]
 pub struct Matcher<M: Mode>(pub(crate) Node<M>);
+
+impl<M: Mode> Clone for Matcher<M> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            // What nearly every rule is.
+            Node::Target(target) => Node::Target(target.clone()),
+            node => node.clone(),
+        })
+    }
+}
 
 #[derive(Clone)]
 pub(crate) enum Node<M: Mode> {

@@ -194,9 +194,13 @@ fn capture(
 
 /// Whether the path is the exact one, segment by segment, once it is percent-decoded.
 pub(crate) fn path_equals(exact: &str, path: &str) -> bool {
-    exact == path
-        || path.as_bytes().contains(&b'%')
-            && exact.split('/').eq(path.split('/').map(percent_decode))
+    exact == path || equals_decoded(exact, path)
+}
+
+#[cold]
+#[inline(never)]
+fn equals_decoded(exact: &str, path: &str) -> bool {
+    path.contains('%') && exact.split('/').eq(path.split('/').map(percent_decode))
 }
 
 /// Whether the text is the glob with each `*` replaced by some characters, perhaps none.

@@ -64,32 +64,45 @@ impl Decider {
         };
         drop((forgotten, arrived.evicted));
         self.sequence = arrived.sequence;
+        match verdict {
+            Verdict::Ready(number) => number,
+            verdict => self.settle(engine, arrived.exchange, verdict),
+        }
+    }
+
+    /// Goes as far as the request line decides.
+    #[cold]
+    #[inline(never)]
+    fn settle(
+        &mut self,
+        engine: &Engine<Local>,
+        exchange: ExchangeId,
+        verdict: Verdict<Local, i32>,
+    ) -> i32 {
         let (mut candidates, request) = match verdict {
             Verdict::Ready(number) => return number,
             Verdict::Claimed { claimed, request } => {
-                return self.conclude(engine, arrived.exchange, answer(claimed, request));
+                return self.conclude(engine, exchange, answer(claimed, request));
             }
             Verdict::Down(fault) => {
-                let failed = Decision::Failed(fault.into());
-                return self.conclude(engine, arrived.exchange, failed);
+                return self.conclude(engine, exchange, Decision::Failed(fault.into()));
             }
             Verdict::Ask {
                 candidates,
                 request,
             } => (candidates, request),
         };
-        // Only as far as the request line decides.
         let whole = |it: &Candidate<Local>| it.rule.needs_whole_request();
         let end = candidates.iter().position(whole);
         candidates.truncate(end.unwrap_or(candidates.len()));
-        let mut subject = Subject::new(&request, arrived.sequence);
-        let decided = match find(engine, arrived.exchange, &mut subject, candidates) {
+        let mut subject = Subject::new(&request, self.sequence);
+        let decided = match find(engine, exchange, &mut subject, candidates) {
             Ok(Found::Claimed(claimed)) => answer(claimed, Some(request)),
             Ok(Found::Nobody) => return NEEDS,
             Ok(Found::Rated(rated)) => Decision::Rated { rated, request },
             Err(error) => Decision::Failed(error),
         };
-        self.conclude(engine, arrived.exchange, decided)
+        self.conclude(engine, exchange, decided)
     }
 
     pub(super) fn decide(

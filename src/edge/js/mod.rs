@@ -22,6 +22,7 @@ mod timeline;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use js_sys::Function;
@@ -33,7 +34,7 @@ use self::decide::Decider;
 use self::recent::Recent;
 use self::spec::{Options, RuleSpec};
 use crate::core::exchange::Delivered;
-use crate::core::rules::{Action, Site};
+use crate::core::rules::{Action, Rule, Site};
 use crate::core::{Core, ExchangeId, RuleId};
 use crate::edge::js_values::{duration, thrown, to_json};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,7 +45,6 @@ use crate::model::reply::Reply;
 use crate::model::request::Request;
 use crate::transport::MockTransport;
 use crate::verify;
-use crate::when::When;
 
 thread_local! {
     /// The request lines and the plain rules seen lately, by all engines.
@@ -327,11 +327,18 @@ impl Engine {
     }
 
     fn register(&self, matcher: Matcher<Local>, status: u16, reply: u32) -> Result<f64> {
+        if let Some(mistake) = matcher.mistake() {
+            return Err(mistake);
+        }
         let answer = Reply::status(status).validate()?.external(reply);
         let site = Site::Text(OnceLock::new());
-        let when = When::new(self.transport.clone(), matcher, None, site);
-        let rule = when.register(Action::Reply(answer))?;
-        Ok(rule_number(rule.id()))
+        let rule = Rc::new(Rule::plain(matcher, Action::Reply(answer), site));
+        // Kept here, too: a rule that is refused is dropped outside the borrow.
+        let id = self
+            .transport
+            .engine
+            .with(|core| core.add_rule(rule.clone()))?;
+        Ok(rule_number(id))
     }
 
     fn end(&self, exchange: ExchangeId, outcome: u8, delivered: f64, detail: &str) {
