@@ -10,6 +10,7 @@
 import type { Address } from "./address.js";
 import type { Engine } from "./engine.js";
 import type { Exchange } from "./exchange.js";
+import { NONE, withOne } from "./lists.js";
 import { addPlainRule } from "./plain-rules.js";
 import type { Rule } from "./rule.js";
 
@@ -32,14 +33,14 @@ interface Kept {
 }
 
 export class Backlog {
-  readonly #rules: Kept[] = [];
-  readonly #exchanges: Exchange[] = [];
+  #rules: Kept[] = NONE;
+  #exchanges: Exchange[] = NONE;
 
   /** Keeps a rule; `false` when it is for the engine. */
   takeRule(method: string | undefined, target: string, status: number, reply: number): boolean {
     if (method === undefined || this.#rules.length === RULES_LIMIT || !PLAIN.test(target)) return false;
     const path = target.startsWith("/") ? target : target.slice(target.indexOf("/", "https://".length));
-    this.#rules.push({ method, target, path, status, reply });
+    this.#rules = withOne(this.#rules, { method, target, path, status, reply });
     return true;
   }
 
@@ -47,7 +48,7 @@ export class Backlog {
   takeRequest(exchange: Exchange): number | undefined {
     if (this.#exchanges.length === REQUESTS_LIMIT) return undefined;
     const reply = this.#replyTo(exchange.method, exchange.address);
-    if (reply !== undefined) this.#exchanges.push(exchange);
+    if (reply !== undefined) this.#exchanges = withOne(this.#exchanges, exchange);
     return reply;
   }
 

@@ -9,11 +9,10 @@
 import type { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
 import type { Exchange } from "./exchange.js";
+import { NONE, withOne } from "./lists.js";
 
 /** How many requests come between two looks at what the engine has evicted. */
 const TRIM_EVERY = 256;
-
-const NONE: [] = [];
 
 export class Journal {
   readonly #core: Core;
@@ -30,11 +29,9 @@ export class Journal {
 
   /** Gives an arriving request its number, the one that the engine is about to give it. */
   open(exchange: Exchange): void {
-    const { length } = this.#exchanges;
-    exchange.sequence = this.#first + length;
-    // A list that begins with its first item takes no room for many: most have few.
-    if (length === 0) this.#exchanges = [exchange];
-    else if (this.#exchanges.push(exchange) % TRIM_EVERY === 0) this.#trim();
+    exchange.sequence = this.#first + this.#exchanges.length;
+    this.#exchanges = withOne(this.#exchanges, exchange);
+    if (this.#exchanges.length % TRIM_EVERY === 0) this.#trim();
   }
 
   /** Takes back the number of the latest request, which the engine has not given it. */

@@ -4,6 +4,7 @@ import type { Core } from "./core.js";
 import type { RuleDraft } from "./draft.js";
 import { InvalidRuleError, MockwireError } from "./errors.js";
 import type { Reply } from "./reply/reply.js";
+import { NONE, withOne } from "./lists.js";
 import { addPlainRule } from "./plain-rules.js";
 import { encode, encodeNumbers } from "./predicates.js";
 import { Rule, ruleName } from "./rule.js";
@@ -11,15 +12,6 @@ import { type Place, siteOf } from "./site.js";
 
 /** What a sequence does when it has given all of its replies: fail (the default), repeat the last one, or start over. */
 export type SequenceEnd = "fail" | "repeat" | "cycle";
-
-const NONE: [] = [];
-
-/** The list with one more. Lists that begin with their first item take no room for many: most have only that. */
-function withOne<T>(list: T[] | undefined, item: T): T[] {
-  if (list === undefined || list.length === 0) return [item];
-  list.push(item);
-  return list;
-}
 
 /** How many rules may have places that are not in words yet. */
 const PLACES_LIMIT = 16;
@@ -37,7 +29,7 @@ export class Rules {
   /** The numbers of the predicates of those rules that have any. */
   #predicates: Map<Rule, readonly number[]> | undefined;
   /** Where the latest plain rules were registered, as long as nobody wants to know: words are slow to make. */
-  #places: Array<{ readonly rule: Rule; readonly place: Place }> | undefined;
+  #places: Array<{ readonly rule: Rule; readonly place: Place }> = NONE;
 
   constructor(core: Core, refusals: readonly Reply[]) {
     this.#core = core;
@@ -80,7 +72,7 @@ export class Rules {
     const rule = new Rule(this.#core, id, captures || name !== undefined ? { name, captures } : undefined);
     this.#owners[number] = rule;
     if (place !== undefined) {
-      if (this.#places?.length === PLACES_LIMIT) this.tellSites();
+      if (this.#places.length === PLACES_LIMIT) this.tellSites();
       this.#places = withOne(this.#places, { rule, place });
     }
     return rule;
@@ -116,8 +108,8 @@ export class Rules {
   /** Tells the engine where rules were registered, because it is about to say so. */
   tellSites(): void {
     const places = this.#places;
-    if (places === undefined) return;
-    this.#places = undefined;
+    if (places.length === 0) return;
+    this.#places = NONE;
     const { engine } = this.#core;
     for (const { rule, place } of places) engine.nameSite(rule.id, siteOf(place));
   }
@@ -140,7 +132,8 @@ export class Rules {
   /** Forgets all rules. The engine, which still knows how often they answered, forgets them next. */
   clear(): void {
     for (const rule of this.all()) rule.retire();
-    this.#free = this.#predicates = this.#places = undefined;
+    this.#free = this.#predicates = undefined;
+    this.#places = NONE;
     this.#begin();
   }
 
