@@ -24,7 +24,7 @@ impl<M: Mode> Core<M> {
         let mut arrived = self.arrive(kept.clone(), None);
         let (exchange, sequence) = (arrived.exchange, arrived.sequence);
         let (entered, watching) = self.ask_gate(exchange, sequence, kept, place);
-        arrived.wake.extend(watching);
+        arrived.wakes(watching);
         Ok((arrived, entered))
     }
 

@@ -2,13 +2,16 @@
 
 use std::collections::VecDeque;
 
-/// How many items stand together. All blocks between the first and the last have exactly so many.
+/// How many items stand together. All blocks but the last one have had exactly so many.
 const BLOCK: usize = 128;
 
 /// A first-in, first-out queue with access by position, in blocks: growing it copies nothing, and
-/// wastes at most one block.
+/// wastes at most two blocks.
 pub(crate) struct Blocks<T> {
-    blocks: VecDeque<VecDeque<T>>,
+    /// `None` is where an item was taken from.
+    blocks: VecDeque<Vec<Option<T>>>,
+    /// How many were taken from the first block.
+    taken: usize,
     len: usize,
 }
 
@@ -16,6 +19,7 @@ impl<T> Blocks<T> {
     pub(crate) fn new() -> Self {
         Self {
             blocks: VecDeque::new(),
+            taken: 0,
             len: 0,
         }
     }
@@ -24,51 +28,63 @@ impl<T> Blocks<T> {
         self.len
     }
 
+    #[inline]
     pub(crate) fn push_back(&mut self, item: T) {
         self.len += 1;
-        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
-            // The first block grows as it fills: most queues are short.
-            let room = if self.blocks.is_empty() { 1 } else { BLOCK };
-            self.blocks.push_back(VecDeque::with_capacity(room));
+        match self.blocks.back_mut() {
+            Some(block) if block.len() < block.capacity().min(BLOCK) => block.push(Some(item)),
+            _ => self.grow(item),
         }
-        if let Some(block) = self.blocks.back_mut() {
-            block.push_back(item);
+    }
+
+    #[cold]
+    fn grow(&mut self, item: T) {
+        match self.blocks.back_mut() {
+            Some(block) if block.len() < BLOCK => block.push(Some(item)),
+            // The first block grows as it fills: most queues are short.
+            None => self.blocks.push_back(vec![Some(item)]),
+            Some(_) => {
+                let mut block = Vec::with_capacity(BLOCK);
+                block.push(Some(item));
+                self.blocks.push_back(block);
+            }
         }
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<T> {
         let first = self.blocks.front_mut()?;
-        let item = first.pop_front()?;
+        let item = first.get_mut(self.taken)?.take()?;
+        self.taken += 1;
         self.len -= 1;
-        if first.is_empty() {
+        if self.taken == first.len() {
             self.blocks.pop_front();
+            self.taken = 0;
         }
         Some(item)
     }
 
     pub(crate) fn get(&self, position: usize) -> Option<&T> {
-        let (block, at) = self.place(position)?;
-        self.blocks.get(block)?.get(at)
+        let (block, at) = self.place(position);
+        self.blocks.get(block)?.get(at)?.as_ref()
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, position: usize) -> Option<&mut T> {
-        let (block, at) = self.place(position)?;
-        self.blocks.get_mut(block)?.get_mut(at)
+        let (block, at) = self.place(position);
+        self.blocks.get_mut(block)?.get_mut(at)?.as_mut()
     }
 
     /// The items from this position on.
     pub(crate) fn since(&self, position: usize) -> impl Iterator<Item = &T> {
-        let (block, at) = self.place(position).unwrap_or((self.blocks.len(), 0));
-        self.blocks.iter().skip(block).flatten().skip(at)
+        let (block, at) = self.place(position);
+        let items = self.blocks.iter().skip(block).flatten().skip(at);
+        items.flatten()
     }
 
     /// The block that holds a position, and where in it.
-    fn place(&self, position: usize) -> Option<(usize, usize)> {
-        let first = self.blocks.front()?.len();
-        match position.checked_sub(first) {
-            None => Some((0, position)),
-            Some(beyond) => Some((1 + beyond / BLOCK, beyond % BLOCK)),
-        }
+    fn place(&self, position: usize) -> (usize, usize) {
+        let position = self.taken + position;
+        (position / BLOCK, position % BLOCK)
     }
 }
 

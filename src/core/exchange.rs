@@ -71,16 +71,21 @@ impl Lost {
 pub(crate) struct Arrived {
     pub(crate) exchange: ExchangeId,
     pub(crate) sequence: u64,
-    /// To be woken outside the borrow.
-    pub(crate) wake: Vec<Waker>,
-    /// To be dropped outside the borrow.
-    pub(crate) evicted: Option<Box<Entry>>,
+    /// What else has come of it, if anything has.
+    pub(super) stir: Option<Box<Stir>>,
+}
+
+/// What an arrival has led to, to be settled outside the borrow.
+#[derive(Default)]
+pub(super) struct Stir {
+    wake: Vec<Waker>,
+    evicted: Option<Entry>,
 }
 
 /// What can be said of a request on its arrival.
-pub(crate) enum Verdict<M: Mode, T> {
-    /// The target alone decided, and this is what was made of the reply.
-    Ready(T),
+pub(crate) enum Verdict<M: Mode> {
+    /// The target alone decided, and the caller has the reply.
+    Replied,
     /// The target alone decided. The request is there when the rule's reply depends on it.
     Claimed {
         claimed: Claimed<M>,
@@ -96,7 +101,7 @@ pub(crate) enum Verdict<M: Mode, T> {
 }
 
 /// A request that has arrived with what can be said of it; or it is given back with why it has not.
-pub(crate) type Admitted<M, T> = Result<(Arrived, Verdict<M, T>), (Error, Request)>;
+pub(crate) type Admitted<M> = Result<(Arrived, Verdict<M>), (Error, Request)>;
 
 /// A rule answers a request: its turn is taken.
 pub(crate) struct Claimed<M: Mode> {
@@ -121,14 +126,15 @@ impl<M: Mode> Core<M> {
     /// its target has to be asked. The journal keeps it, or what is to be kept instead. Refused, it
     /// is returned: it must not be dropped in here.
     ///
-    /// A reply that is the same for every request may be made ready in here, so that its rule need not
-    /// be shared with the caller.
-    pub(crate) fn admit<T>(
+    /// The caller may take a reply that is the same for every request in here, and says whether it has:
+    /// then the rule need not be shared with it.
+    #[inline]
+    pub(crate) fn admit(
         &mut self,
         request: Request,
         instead: Option<Request>,
-        ready: impl FnOnce(&Reply) -> Option<T>,
-    ) -> Admitted<M, T> {
+        take_reply: impl FnOnce(&Reply) -> bool,
+    ) -> Admitted<M> {
         if let Err(error) = self.ensure_alive() {
             return Err((error, request));
         }
@@ -158,12 +164,11 @@ impl<M: Mode> Core<M> {
                 let is_alone = request.is_none() && rule.chaos().is_none();
                 let reply = turn.reply.filter(|_| is_alone);
                 let reply = reply.and_then(|index| rule.reply(index));
-                match reply.and_then(ready) {
-                    Some(ready) => Verdict::Ready(ready),
-                    None => {
-                        let claimed = Claimed::new(turn, rule);
-                        Verdict::Claimed { claimed, request }
-                    }
+                if reply.is_some_and(take_reply) {
+                    Verdict::Replied
+                } else {
+                    let claimed = Claimed::new(turn, rule);
+                    Verdict::Claimed { claimed, request }
                 }
             }
             (None, Some(request)) => Verdict::Ask {
@@ -186,16 +191,31 @@ impl<M: Mode> Core<M> {
             waits: Waits::Client,
         });
         let now = self.timeline.now();
-        let (sequence, evicted) = self.journal.arrive(exchange, now, kept, answer);
+        let sequence = self.journal.arrive(exchange, now, kept, answer);
         if let Some(state) = &self.state {
             state.count_request();
         }
-        Arrived {
+        let mut arrived = Arrived {
             exchange,
             sequence,
-            wake: self.take_arrivals(),
-            evicted,
+            stir: None,
+        };
+        if self.journal.is_too_long() || !self.arrivals.is_empty() {
+            arrived.stir = Some(self.stir());
         }
+        arrived
+    }
+
+    /// What an arrival leads to.
+    #[cold]
+    fn stir(&mut self) -> Box<Stir> {
+        let evicted = if self.journal.is_too_long() {
+            self.journal.evict()
+        } else {
+            None
+        };
+        let wake = self.take_arrivals();
+        Box::new(Stir { wake, evicted })
     }
 
     /// The first rule where the target alone decides; or the rules that have to be asked.
@@ -273,12 +293,14 @@ impl<M: Mode> Core<M> {
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
     pub(crate) fn is_in_play(&self, registered: &Registered<M>) -> bool {
-        let rule = &registered.rule;
+        let Some(terms) = &registered.rule.terms else {
+            return true;
+        };
         let when = |step: &Step| {
             let actual = self.scenario(&step.scenario);
             step.when.as_ref().is_none_or(|expected| expected == actual)
         };
-        rule.times().allows(registered.hits()) && rule.step().is_none_or(when)
+        terms.times.allows(registered.hits()) && terms.step.as_ref().is_none_or(when)
     }
 
     /// Why a rule is out of play, although it may fit.
@@ -411,6 +433,39 @@ impl<M: Mode> Core<M> {
 fn take_step(step: &Step, scenarios: &mut HashMap<String, String>) {
     if let Some(then) = &step.then {
         scenarios.insert(step.scenario.clone(), then.clone());
+    }
+}
+
+impl Arrived {
+    /// The exchange of the entry that had to go for it.
+    #[cfg_attr(not(all(feature = "js", target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn evicted(&self) -> Option<ExchangeId> {
+        let stir = self.stir.as_ref()?;
+        Some(stir.evicted.as_ref()?.exchange)
+    }
+
+    /// Who else is to be woken for it.
+    pub(super) fn wakes(&mut self, wakers: Vec<Waker>) {
+        if !wakers.is_empty() {
+            self.stir.get_or_insert_default().wake.extend(wakers);
+        }
+    }
+
+    /// Outside the borrow: drops and wakes. Returns its exchange and its number.
+    #[inline]
+    pub(crate) fn settle(self) -> (ExchangeId, u64) {
+        if let Some(stir) = self.stir {
+            stir.settle();
+        }
+        (self.exchange, self.sequence)
+    }
+}
+
+impl Stir {
+    #[cold]
+    fn settle(self: Box<Self>) {
+        drop(self.evicted);
+        self.wake.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -74,8 +74,7 @@ impl Journal {
         }
     }
 
-    /// Notes an arrival, and who answers if that is known; returns its number, and the entry that had
-    /// to go for it.
+    /// Notes an arrival, and who answers if that is known; returns its number.
     #[inline]
     pub(crate) fn arrive(
         &mut self,
@@ -83,7 +82,7 @@ impl Journal {
         at: Tick,
         request: Request,
         answer: Option<Turn>,
-    ) -> (u64, Option<Box<Entry>>) {
+    ) -> u64 {
         let reply = answer.and_then(|turn| turn.reply);
         let entry = Entry {
             exchange,
@@ -97,17 +96,21 @@ impl Journal {
             taken: Box::default(),
         };
         self.entries.push_back(entry);
-        let number = self.last();
-        let is_full = self.entries.len() > self.cap;
-        (number, if is_full { self.evict() } else { None })
+        self.last()
     }
 
-    #[cold]
-    #[inline(never)]
-    fn evict(&mut self) -> Option<Box<Entry>> {
+    /// Whether an entry has to go.
+    #[inline]
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.entries.len() > self.cap
+    }
+
+    /// Evicts the oldest entry, which is to be dropped outside the borrow.
+    pub(crate) fn evict(&mut self) -> Option<Entry> {
+        let evicted = self.entries.pop_front()?;
         self.first += 1;
         self.dropped += 1;
-        self.entries.pop_front().map(Box::new)
+        Some(evicted)
     }
 
     /// The number of the last request.

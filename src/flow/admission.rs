@@ -1,6 +1,6 @@
 //! The first step of a call where there are limits: to be admitted.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use http::HeaderMap;
 
@@ -24,7 +24,7 @@ impl<M: Mode> Respond<M> {
         &mut self,
         mut request: Request,
         cx: &Context<'_>,
-    ) -> Poll<Result<Decided<M>>> {
+    ) -> Decided<M> {
         let engine = self.engine();
         engine.follow_clock();
         let settings = &engine.settings;
@@ -41,11 +41,9 @@ impl<M: Mode> Respond<M> {
         let entered = engine.with(|core| core.enter(kept, place.as_ref()));
         let (arrived, entered) = match entered {
             Ok(entered) => entered,
-            Err(error) => return Poll::Ready(Err(error)),
+            Err(error) => return Decided::Over(error),
         };
-        drop(arrived.evicted);
-        arrived.wake.into_iter().for_each(Waker::wake);
-        let (exchange, sequence) = (arrived.exchange, arrived.sequence);
+        let (exchange, sequence) = arrived.settle();
         let decision = match (failed, entered) {
             (Some(error), _) => Decision::Failed(error),
             (None, Err(fault)) => Decision::Failed(fault.into()),
@@ -62,20 +60,19 @@ impl<M: Mode> Respond<M> {
                 Decision::Failed(Error::new(ErrorKind::QueueFull { waiting }))
             }
         };
-        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
+        Decided::Undone(exchange, decision)
     }
 
-    pub(super) fn poll_queued(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
+    pub(super) fn poll_queued(&mut self, cx: &Context<'_>) -> Decided<M> {
         let State::Queued { exchange, .. } = self.state else {
             unreachable!("only called in this state");
         };
         // Park first: an admission that comes in between then wakes.
-        let parked = self.park(exchange, Waits::Permit, cx);
-        if parked.is_ready() {
-            return parked;
+        if let Poll::Ready(Err(error)) = self.park::<()>(exchange, Waits::Permit, cx) {
+            return Decided::Over(error);
         }
         if !self.engine().with(|core| core.is_admitted(exchange)) {
-            return Poll::Pending;
+            return Decided::Waiting;
         }
         let State::Queued {
             sequence, request, ..
@@ -91,7 +88,7 @@ impl<M: Mode> Respond<M> {
             Some(fault) => Decision::Failed(fault.into()),
             None => self.go_on(exchange, sequence, request),
         };
-        Poll::Ready(Ok(Decided::Undone(exchange, decision)))
+        Decided::Undone(exchange, decision)
     }
 
     /// Lets the rules answer a request that has been admitted, unless it comes too fast.

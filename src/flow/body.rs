@@ -156,10 +156,28 @@ impl<M: Mode> Body<M> {
         })
     }
 
+    #[inline]
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        match &self.source {
+            Source::Done => Poll::Ready(None),
+            Source::Full(_) => Poll::Ready(Some(self.take_whole())),
+            _ => self.poll_frames(cx),
+        }
+    }
+
+    /// A full body is one frame.
+    fn take_whole(&mut self) -> Result<Bytes> {
+        let Source::Full(bytes) = std::mem::replace(&mut self.source, Source::Done) else {
+            unreachable!("only called for such a body");
+        };
+        self.note_taken(&bytes);
+        // The transport was disposed meanwhile: that is what the client must see.
+        self.finish(Outcome::Done).map(|()| bytes)
+    }
+
+    fn poll_frames(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         let frame = match &mut self.source {
-            Source::Done => return Poll::Ready(None),
-            Source::Full(bytes) => Some(Ok(std::mem::take(bytes))),
+            Source::Done | Source::Full(_) => return Poll::Ready(None),
             Source::Frames { frames, next } => {
                 let frame = frames.get(*next).cloned();
                 *next += 1;
@@ -171,12 +189,7 @@ impl<M: Mode> Body<M> {
             },
         };
         match &frame {
-            Some(Ok(bytes)) => {
-                self.delivered += bytes.len() as u64;
-                if let Some(copy) = &mut self.copy {
-                    copy.take(bytes);
-                }
-            }
+            Some(Ok(bytes)) => self.note_taken(bytes),
             Some(Err(error)) => {
                 let error = error.clone();
                 self.end_source();
@@ -236,13 +249,18 @@ impl<M: Mode> Body<M> {
         polled
     }
 
+    fn note_taken(&mut self, bytes: &Bytes) {
+        self.delivered += bytes.len() as u64;
+        if let Some(copy) = &mut self.copy {
+            copy.take(bytes);
+        }
+    }
+
     fn is_at_end(&self) -> bool {
         match &self.source {
             Source::Done => true,
-            // A full body is one frame: whoever asks has just taken it.
-            Source::Full(bytes) => bytes.is_empty(),
             Source::Frames { frames, next } => *next >= frames.len(),
-            Source::Live { .. } | Source::Script(_) => false,
+            Source::Full(_) | Source::Live { .. } | Source::Script(_) => false,
         }
     }
 

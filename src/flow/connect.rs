@@ -87,19 +87,19 @@ impl<M: Mode> Connect<M> {
         let State::Deciding(respond) = &mut self.state else {
             unreachable!("only called in this state");
         };
-        let decided = match respond.poll_decided(cx) {
-            Poll::Ready(decided) => decided,
-            Poll::Pending => return Poll::Pending,
-        };
+        let mut ready = None;
+        let decided = respond.decide(&mut ready, cx);
+        if let Decided::Waiting = decided {
+            return Poll::Pending;
+        }
         let State::Deciding(mut respond) = self.take_state() else {
             unreachable!("the state was just matched");
         };
         let decided = match decided {
-            Ok(Decided::Undone(exchange, Decision::Rated { rated, request })) => {
+            Decided::Undone(exchange, Decision::Rated { rated, request }) => {
                 Decided::Undone(exchange, respond.unrated(*rated, request))
             }
-            Ok(decided) => decided,
-            Err(error) => return Poll::Ready(Err(error)),
+            decided => decided,
         };
         let accepts = |claimed: &Claimed<M>| claimed.rule.action.accept().is_some();
         match decided {
@@ -125,7 +125,7 @@ impl<M: Mode> Connect<M> {
                     }
                 }
             }
-            decided => match respond.proceed(decided, cx) {
+            decided => match respond.proceed(decided, ready, cx) {
                 Poll::Ready(responded) => self.refused(responded, cx),
                 Poll::Pending => {
                     self.state = State::Responding(respond);

@@ -1,7 +1,7 @@
 //! From a request to the rule that answers it: who is asked, in what order, outside every borrow.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Verdict};
@@ -21,10 +21,14 @@ const NEAREST: usize = 3;
 
 /// What became of a request.
 pub(crate) enum Decided<M: Mode> {
-    /// A rule has answered with this.
-    Ready(ExchangeId, Ready),
+    /// A rule has answered: the reply is ready.
+    Ready(ExchangeId),
     /// There is more to do.
     Undone(ExchangeId, Decision<M>),
+    /// It waits to be admitted.
+    Waiting,
+    /// It has not arrived, or is over: the transport was reset or disposed.
+    Over(Error),
 }
 
 pub(crate) enum Decision<M: Mode> {
@@ -65,27 +69,36 @@ pub(crate) enum Found<M: Mode> {
 }
 
 /// A reply that is the same for every request, ready to be sent.
-pub(crate) type Ready = http::Response<Option<Bytes>>;
+pub(crate) struct Ready {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
 
-/// A reply made ready; `None` when there is more to it.
-fn ready(reply: &Reply) -> Option<Ready> {
+/// Makes a reply ready; not when there is more to it.
+#[inline]
+fn make_ready(reply: &Reply) -> Option<Ready> {
     let body = match &reply.body {
         ReplyBody::Empty => None,
         ReplyBody::Full(bytes) => Some(bytes.clone()),
         _ => return None,
     };
-    if !reply.head_delay().is_zero() {
-        return None;
-    }
-    let mut response = http::Response::new(body);
-    *response.status_mut() = reply.status;
-    *response.headers_mut() = HeaderMap::clone(&reply.headers);
-    Some(response)
+    let is_late = !reply.head_delay().is_zero();
+    (!is_late).then(|| Ready {
+        status: reply.status,
+        headers: HeaderMap::clone(&reply.headers),
+        body,
+    })
 }
 
-/// Notes the arrival of a request and finds the rule that answers it.
+/// Notes the arrival of a request and finds the rule that answers it; makes the reply ready at once where
+/// there is no more to it.
 #[inline]
-pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Result<Decided<M>> {
+pub(crate) fn decide<M: Mode>(
+    engine: &Engine<M>,
+    mut request: Request,
+    ready: &mut Option<Ready>,
+) -> Decided<M> {
     engine.follow_clock();
     let settings = &engine.settings;
     if !settings.redact.is_empty() {
@@ -93,22 +106,28 @@ pub(crate) fn decide<M: Mode>(engine: &Engine<M>, mut request: Request) -> Resul
     }
     let instead = engine.kept_instead(&request);
     let is_calm = settings.chaos.is_empty();
-    let make_ready = |reply: &Reply| if is_calm { ready(reply) } else { None };
-    let admitted = engine.with(|core| core.admit(request, instead, make_ready));
-    let (arrived, verdict) = admitted.map_err(|(error, _)| error)?;
-    drop(arrived.evicted);
-    arrived.wake.into_iter().for_each(std::task::Waker::wake);
-    let exchange = arrived.exchange;
+    let take_reply = |reply: &Reply| {
+        if is_calm {
+            *ready = make_ready(reply);
+        }
+        ready.is_some()
+    };
+    let admitted = engine.with(|core| core.admit(request, instead, take_reply));
+    let (arrived, verdict) = match admitted {
+        Ok(admitted) => admitted,
+        Err((error, _)) => return Decided::Over(error),
+    };
+    let (exchange, sequence) = arrived.settle();
     let decision = match verdict {
-        Verdict::Ready(ready) => return Ok(Decided::Ready(exchange, ready)),
+        Verdict::Replied => return Decided::Ready(exchange),
         Verdict::Claimed { claimed, request } => answer(claimed, request),
         Verdict::Down(fault) => Decision::Failed(fault.into()),
         Verdict::Ask {
             candidates,
             request,
-        } => ask(engine, exchange, arrived.sequence, candidates, request),
+        } => ask(engine, exchange, sequence, candidates, request),
     };
-    Ok(Decided::Undone(exchange, decision))
+    Decided::Undone(exchange, decision)
 }
 
 /// Finds the rule that answers a request which has been admitted.

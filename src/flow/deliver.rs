@@ -38,12 +38,11 @@ impl<M: Mode> Respond<M> {
     /// Sends a reply that was made ready when the request arrived.
     #[inline]
     pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
-        let (head, body) = ready.into_parts();
-        let source = body.map_or(Source::Done, Source::Full);
-        Ok(http::Response::from_parts(
-            head,
-            self.body(exchange, source, true)?,
-        ))
+        let source = ready.body.map_or(Source::Done, Source::Full);
+        let mut response = http::Response::new(self.body(exchange, source, true)?);
+        *response.status_mut() = ready.status;
+        *response.headers_mut() = ready.headers;
+        Ok(response)
     }
 
     /// Sends the reply that the rule has for this turn.

@@ -10,7 +10,7 @@ use http::HeaderMap;
 
 use super::answer::{Answer, Outgoing, Responder};
 use super::body::Body;
-use super::decide::{Decided, Decision, decide};
+use super::decide::{Decided, Decision, Ready, decide};
 use super::deliver::Delayed;
 use crate::core::ExchangeId;
 use crate::core::exchange::{Claimed, Delivered, Waits};
@@ -88,7 +88,11 @@ impl<M: Mode> Respond<M> {
 
     /// From the request to what is decided about it; it may have to be admitted first.
     #[inline]
-    pub(super) fn poll_decided(&mut self, cx: &Context<'_>) -> Poll<Result<Decided<M>>> {
+    pub(super) fn decide(
+        &mut self,
+        ready: &mut Option<Ready>,
+        cx: &Context<'_>,
+    ) -> Decided<M> {
         if let State::Queued { .. } = self.state {
             return self.poll_queued(cx);
         }
@@ -98,25 +102,38 @@ impl<M: Mode> Respond<M> {
         if self.engine().settings.limits.is_some() {
             return self.enter(request, cx);
         }
-        Poll::Ready(decide(self.engine(), request))
+        decide(self.engine(), request, ready)
+    }
+
+    /// Sends a reply that was made ready, or does what else was decided.
+    #[inline]
+    pub(super) fn proceed(
+        &mut self,
+        decided: Decided<M>,
+        ready: Option<Ready>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<M>>> {
+        match (decided, ready) {
+            (Decided::Ready(exchange), Some(ready)) => Poll::Ready(self.give(exchange, ready)),
+            (Decided::Ready(_), None) => unreachable!("then there is a reply"),
+            (Decided::Undone(exchange, decision), _) => self.carry_out(exchange, decision, cx),
+            (Decided::Waiting, _) => Poll::Pending,
+            (Decided::Over(error), _) => Poll::Ready(Err(error)),
+        }
     }
 
     /// Does what was decided.
-    #[inline]
-    pub(crate) fn proceed(
+    pub(crate) fn carry_out(
         &mut self,
-        decided: Decided<M>,
+        exchange: ExchangeId,
+        decision: Decision<M>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
-        let (exchange, decision) = match decided {
-            Decided::Ready(exchange, ready) => return Poll::Ready(self.give(exchange, ready)),
-            Decided::Undone(exchange, decision) => (exchange, decision),
-        };
         match decision {
             Decision::Answer { claimed, request } => self.answer(exchange, &claimed, request, cx),
             Decision::Rated { rated, request } => {
                 let decision = self.unrated(*rated, request);
-                self.proceed(Decided::Undone(exchange, decision), cx)
+                self.carry_out(exchange, decision, cx)
             }
             Decision::Refused { refusal, request } => {
                 self.send(exchange, Outgoing::of(refusal), Some(request), None, cx)
@@ -334,11 +351,11 @@ impl<M: Mode> Future for Respond<M> {
             State::Answering { .. } => self.poll_answer(cx),
             State::Delayed(_) => self.poll_delayed(cx),
             State::Held { .. } => self.poll_held(cx),
-            State::Start(_) | State::Queued { .. } => match self.poll_decided(cx) {
-                Poll::Ready(Ok(decided)) => self.proceed(decided, cx),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Pending => Poll::Pending,
-            },
+            State::Start(_) | State::Queued { .. } => {
+                let mut ready = None;
+                let decided = self.decide(&mut ready, cx);
+                self.proceed(decided, ready, cx)
+            }
             State::Unanswered { exchange } => {
                 let exchange = *exchange;
                 self.park(exchange, Waits::Nothing, cx)

@@ -294,13 +294,17 @@ impl Request {
     }
 
     /// The request with the first `cap` bytes of its body, when it has more.
+    #[inline]
     pub(crate) fn cut(&self, cap: usize) -> Option<Self> {
-        let body = self.data.body.get(..cap)?;
-        (body.len() < self.data.body.len()).then(|| {
-            self.of(Data {
-                cut_from: Some(self.data.body.len()),
-                ..self.data.with_body(Bytes::copy_from_slice(body))
-            })
+        (self.data.body.len() > cap).then(|| self.cut_to(cap))
+    }
+
+    #[cold]
+    fn cut_to(&self, cap: usize) -> Self {
+        let body = &self.data.body;
+        self.of(Data {
+            cut_from: Some(body.len()),
+            ..self.data.with_body(Bytes::copy_from_slice(&body[..cap]))
         })
     }
 

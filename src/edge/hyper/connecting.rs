@@ -42,11 +42,11 @@ impl<M: Mode> Connecting<M> {
     fn start(&mut self, origin: Uri, cx: &mut Context<'_>) -> Poll<io::Result<HttpStream<M>>> {
         let origin = Origin::of(origin)?;
         let request = origin.request();
-        let Some(decided) = dial(&self.engine, &request)? else {
+        let Some((exchange, decision)) = dial(&self.engine, &request)? else {
             return Poll::Ready(Ok(HttpStream::open(self.engine.clone(), origin)));
         };
         let mut respond = Respond::new(self.engine.clone(), request);
-        match respond.proceed(decided, cx) {
+        match respond.carry_out(exchange, decision, cx) {
             Poll::Ready(answered) => Poll::Ready(self.connected(answered, origin)),
             Poll::Pending => {
                 self.state = State::Answered(Box::new(respond), origin);

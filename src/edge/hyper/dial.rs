@@ -1,14 +1,12 @@
 //! What the rules say of a connection, of which nobody knows yet what it is for.
 
-use std::task::Waker;
-
 use crate::core::exchange::{Arrived, Claimed};
 use crate::core::rules::{Action, Candidate, Registered, Rule};
 use crate::core::{Core, ExchangeId, RuleId};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::fault::Fault;
-use crate::flow::decide::{Decided, Decision};
+use crate::flow::decide::Decision;
 use crate::matcher::pattern::Pattern;
 use crate::matcher::{Node, Subject};
 use crate::mode::Mode;
@@ -18,14 +16,14 @@ use crate::model::request::Request;
 
 /// Asks for a connection, which is what the request stands for. `None` when nobody has anything to say
 /// about it: then it is not captured.
-pub(super) fn dial<M: Mode>(engine: &Engine<M>, request: &Request) -> Result<Option<Decided<M>>> {
+pub(super) fn dial<M: Mode>(engine: &Engine<M>, request: &Request) -> Result<Option<(ExchangeId, Decision<M>)>> {
     engine.follow_clock();
     let settings = &engine.settings;
     let dialled = engine.with(|core| core.dial(request, &settings.chaos, settings.seed));
     let (next, candidates) = match dialled? {
         Dialled::Down(arrived, fault) => {
             let failed = Decision::Failed(fault.into());
-            return Ok(Some(Decided::Undone(settle(arrived), failed)));
+            return Ok(Some((arrived.settle().0, failed)));
         }
         Dialled::Ask { next, candidates } => (next, candidates),
     };
@@ -43,16 +41,13 @@ pub(super) fn dial<M: Mode>(engine: &Engine<M>, request: &Request) -> Result<Opt
     Ok(refused.map(|answered| decided(answered, request)))
 }
 
-fn decided<M: Mode>(answered: (Arrived, Claimed<M>), request: &Request) -> Decided<M> {
+fn decided<M: Mode>(
+    answered: (Arrived, Claimed<M>),
+    request: &Request,
+) -> (ExchangeId, Decision<M>) {
     let (arrived, claimed) = answered;
     let request = Some(request.clone());
-    Decided::Undone(settle(arrived), Decision::Answer { claimed, request })
-}
-
-fn settle(arrived: Arrived) -> ExchangeId {
-    drop(arrived.evicted);
-    arrived.wake.into_iter().for_each(Waker::wake);
-    arrived.exchange
+    (arrived.settle().0, Decision::Answer { claimed, request })
 }
 
 /// What can be said of a connection at once.

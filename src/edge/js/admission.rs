@@ -13,7 +13,7 @@ use super::convert::{exchange_id, exchange_number};
 use super::decide::{self, Decider, WAITING};
 use super::{Engine, lines};
 use crate::core::ExchangeId;
-use crate::core::exchange::{Arrived, Waits};
+use crate::core::exchange::Waits;
 use crate::core::gate::Entered;
 use crate::edge::js_values::milliseconds;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,15 +151,8 @@ impl Engine {
     fn note_arrival(&self, request: Request) -> Result<ExchangeId> {
         let engine = &self.transport.engine;
         engine.with(|core| core.ensure_alive())?;
-        let Arrived {
-            exchange,
-            wake,
-            evicted,
-            ..
-        } = engine.with(|core| core.arrive(request, None));
-        drop(evicted);
-        wake.into_iter().for_each(Waker::wake);
-        Ok(exchange)
+        let arrived = engine.with(|core| core.arrive(request, None));
+        Ok(arrived.settle().0)
     }
 
     /// `None` when it has to wait.

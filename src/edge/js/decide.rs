@@ -48,11 +48,15 @@ impl Decider {
     /// A request arrives of which the line is known, and no more.
     pub(super) fn call(&mut self, transport: &MockTransport<Local>, request: Request) -> i32 {
         let engine = &*transport.engine;
+        let mut number = None;
         let admitted = engine.with(|core| {
-            let (arrived, verdict) = core.admit(request, None, external)?;
+            let take_reply = |reply: &Reply| {
+                number = external(reply);
+                number.is_some()
+            };
+            let (arrived, verdict) = core.admit(request, None, take_reply)?;
             // An exchange that the journal forgets can be named no more.
-            let evicted = arrived.evicted.as_ref();
-            let forgotten = evicted.and_then(|entry| core.exchanges.remove(entry.exchange));
+            let forgotten = arrived.evicted().and_then(|it| core.exchanges.remove(it));
             Ok((arrived, verdict, forgotten))
         });
         let (arrived, verdict, forgotten) = match admitted {
@@ -62,11 +66,12 @@ impl Decider {
                 return self.fail(error);
             }
         };
-        drop((forgotten, arrived.evicted));
-        self.sequence = arrived.sequence;
-        match verdict {
-            Verdict::Ready(number) => number,
-            verdict => self.settle(engine, arrived.exchange, verdict),
+        drop(forgotten);
+        let (exchange, sequence) = arrived.settle();
+        self.sequence = sequence;
+        match number {
+            Some(number) => number,
+            None => self.settle(engine, exchange, verdict),
         }
     }
 
@@ -77,10 +82,10 @@ impl Decider {
         &mut self,
         engine: &Engine<Local>,
         exchange: ExchangeId,
-        verdict: Verdict<Local, i32>,
+        verdict: Verdict<Local>,
     ) -> i32 {
         let (mut candidates, request) = match verdict {
-            Verdict::Ready(number) => return number,
+            Verdict::Replied => unreachable!("then there is a number"),
             Verdict::Claimed { claimed, request } => {
                 return self.conclude(engine, exchange, answer(claimed, request));
             }

@@ -56,6 +56,14 @@ static JSON_HEADERS: LazyLock<Arc<HeaderMap>> = LazyLock::new(|| {
     Arc::new(HeaderMap::from_iter([(header::CONTENT_TYPE, json)]))
 });
 
+/// The media types of nearly all replies. A value that is static is not counted when it is cloned, as it is
+/// for each response.
+const USUAL_TYPES: [&str; 3] = [
+    "application/json",
+    "text/event-stream",
+    "text/plain; charset=utf-8",
+];
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ReplyBody {
     Empty,
@@ -200,7 +208,12 @@ impl Reply {
         let Ok(name) = HeaderName::try_from(name) else {
             return self.fail(Error::invalid(Part::HeaderName, name, TOKEN));
         };
-        match HeaderValue::try_from(value) {
+        let usual = USUAL_TYPES.iter().find(|usual| **usual == value);
+        let parsed = match usual {
+            Some(usual) => Ok(HeaderValue::from_static(usual)),
+            None => HeaderValue::try_from(value),
+        };
+        match parsed {
             Ok(value) if name == header::CONTENT_TYPE => {
                 Arc::make_mut(&mut self.headers).insert(name, value);
                 self
