@@ -95,7 +95,6 @@ impl<M: Mode> Engine<M> {
 
     /// Ends an exchange; who waited for what it held goes on. What was delivered is left to the caller
     /// when there is no entry to keep it.
-    #[inline]
     pub(crate) fn finish(
         &self,
         exchange: ExchangeId,

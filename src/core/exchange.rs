@@ -8,7 +8,7 @@ use http::Method;
 
 use super::hold::Held;
 use super::journal::{Entry, Response};
-use super::rules::{Candidate, Ease, Registered, Rule, Step, Turn};
+use super::rules::{Candidate, Ease, Registered, Rule, Step, Terms, Turn};
 use super::{Core, ExchangeId, RuleId};
 use crate::diagnosis::Exclusion;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,7 +23,7 @@ use crate::model::request::Request;
 pub(crate) struct Delivered {
     pub(crate) bytes: u64,
     /// The beginning of it, where the rule does not have it.
-    pub(crate) taken: Box<[Bytes]>,
+    pub(crate) taken: Option<Box<[Bytes]>>,
 }
 
 /// An exchange that is going on.
@@ -292,15 +292,18 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a rule may answer once more, in the state that its scenario is in.
+    #[inline]
     pub(crate) fn is_in_play(&self, registered: &Registered<M>) -> bool {
-        let Some(terms) = &registered.rule.terms else {
-            return true;
-        };
+        let terms = registered.rule.terms.as_ref();
+        terms.is_none_or(|terms| self.are_met(terms, registered.hits()))
+    }
+
+    fn are_met(&self, terms: &Terms<M>, hits: u64) -> bool {
         let when = |step: &Step| {
             let actual = self.scenario(&step.scenario);
             step.when.as_ref().is_none_or(|expected| expected == actual)
         };
-        terms.times.allows(registered.hits()) && terms.step.as_ref().is_none_or(when)
+        terms.times.allows(hits) && terms.step.as_ref().is_none_or(when)
     }
 
     /// Why a rule is out of play, although it may fit.
@@ -333,6 +336,7 @@ impl<M: Mode> Core<M> {
 
     /// An exchange is over. Fails when it was over before: then the transport was reset or disposed.
     /// What was delivered is left to the caller when there is no entry to keep it.
+    #[inline]
     pub(crate) fn finish(
         &mut self,
         exchange: ExchangeId,
@@ -350,7 +354,9 @@ impl<M: Mode> Core<M> {
             entry.outcome = outcome;
             entry.note_end(now);
             entry.delivered = delivered.bytes;
-            entry.taken = std::mem::take(&mut delivered.taken);
+            if delivered.taken.is_some() {
+                entry.taken = delivered.taken.take();
+            }
         }
         Ok(over)
     }
@@ -412,7 +418,7 @@ impl<M: Mode> Core<M> {
         if let Some((_, sequence)) = self.lost.remove(id) {
             if let Some(entry) = self.journal.get_mut(sequence) {
                 entry.delivered = delivered.bytes;
-                entry.taken = std::mem::take(&mut delivered.taken);
+                entry.taken = delivered.taken.take();
             }
         }
         error

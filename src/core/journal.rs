@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) outcome: Outcome,
     pub(crate) delivered: u64,
     /// What was delivered, where the rule does not have it.
-    pub(crate) taken: Box<[Bytes]>,
+    pub(crate) taken: Option<Box<[Bytes]>>,
 }
 
 /// The head of a response, without a copy where the rule has it.
@@ -93,7 +93,7 @@ impl Journal {
             response: reply.map_or(Response::None, |reply| Response::OfRule { reply }),
             outcome: Outcome::Pending,
             delivered: 0,
-            taken: Box::default(),
+            taken: None,
         };
         self.entries.push_back(entry);
         self.last()
@@ -193,6 +193,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn taken(&self) -> &[Bytes] {
+        self.taken.as_deref().unwrap_or_default()
+    }
+
     /// What is known of the exchange, with at most `cap` bytes of the response body. `rule` is the one
     /// that the entry names.
     pub(crate) fn snapshot<M: Mode>(
@@ -212,7 +216,7 @@ impl Entry {
             outcome: self.outcome.clone(),
             response: self.response.head(reply),
             delivered: self.delivered,
-            response_body: response_body(reply, &self.taken, delivered.min(cap)),
+            response_body: response_body(reply, self.taken(), delivered.min(cap)),
             messages: Vec::new(),
             dropped_messages: 0,
             blocked_sends: 0,

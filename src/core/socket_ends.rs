@@ -107,7 +107,7 @@ impl<M: Mode> Core<M> {
         };
         let mut delivered = Delivered {
             bytes: connection.machine.delivered(),
-            taken: Box::default(),
+            taken: None,
         };
         let exchange = connection.exchange;
         if let Ok(over) = self.finish(exchange, outcome, &mut delivered) {

@@ -247,7 +247,7 @@ impl Entry {
         let of_rule = self.response.of_rule(rule);
         let parts = match of_rule.map(|reply| &reply.body) {
             Some(ReplyBody::Frames(frames)) => frames,
-            _ => &*self.taken,
+            _ => self.taken(),
         };
         let mut left = self.delivered;
         let lengths = parts.iter().map(|part| part.len() as u64);

@@ -291,19 +291,16 @@ impl<M: Mode> Body<M> {
         }
     }
 
+    #[inline]
     fn finish(&mut self, outcome: Outcome) -> Result<()> {
         let Some((engine, id)) = self.exchange.take() else {
             return Ok(());
         };
-        let delivered = Delivered {
+        let mut delivered = Delivered {
             bytes: self.delivered,
-            taken: self
-                .copy
-                .take()
-                .map_or_else(Box::default, |copy| copy.taken.into()),
+            taken: self.copy.take().map(|copy| copy.taken.into()),
         };
-        let mut left = delivered;
-        engine.finish(id, outcome, &mut left)
+        engine.finish(id, outcome, &mut delivered)
     }
 }
 

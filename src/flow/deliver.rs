@@ -38,8 +38,15 @@ impl<M: Mode> Respond<M> {
     /// Sends a reply that was made ready when the request arrived.
     #[inline]
     pub(super) fn give(&mut self, exchange: ExchangeId, ready: Ready) -> Result<Response<M>> {
-        let source = ready.body.map_or(Source::Done, Source::Full);
-        let mut response = http::Response::new(self.body(exchange, source, true)?);
+        let body = match (ready.body, self.engine.take()) {
+            (Some(bytes), Some(engine)) => Body::new(engine, exchange, Source::Full(bytes), 0),
+            (_, engine) => {
+                self.engine = engine;
+                self.finish(exchange, Outcome::Done)?;
+                Body::empty()
+            }
+        };
+        let mut response = http::Response::new(body);
         *response.status_mut() = ready.status;
         *response.headers_mut() = ready.headers;
         Ok(response)

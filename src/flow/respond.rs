@@ -113,12 +113,14 @@ impl<M: Mode> Respond<M> {
         ready: Option<Ready>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<M>>> {
-        match (decided, ready) {
-            (Decided::Ready(exchange), Some(ready)) => Poll::Ready(self.give(exchange, ready)),
-            (Decided::Ready(_), None) => unreachable!("then there is a reply"),
-            (Decided::Undone(exchange, decision), _) => self.carry_out(exchange, decision, cx),
-            (Decided::Waiting, _) => Poll::Pending,
-            (Decided::Over(error), _) => Poll::Ready(Err(error)),
+        match decided {
+            Decided::Ready(exchange) => match ready {
+                Some(ready) => Poll::Ready(self.give(exchange, ready)),
+                None => unreachable!("then there is a reply"),
+            },
+            Decided::Undone(exchange, decision) => self.carry_out(exchange, decision, cx),
+            Decided::Waiting => Poll::Pending,
+            Decided::Over(error) => Poll::Ready(Err(error)),
         }
     }
 

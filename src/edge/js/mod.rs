@@ -343,8 +343,10 @@ impl Engine {
 
     fn end(&self, exchange: ExchangeId, outcome: u8, delivered: f64, detail: &str) {
         let outcome = finished(outcome, detail);
-        let (bytes, taken) = (delivered as u64, Box::default());
-        let delivered = &mut Delivered { bytes, taken };
+        let delivered = &mut Delivered {
+            bytes: delivered as u64,
+            taken: None,
+        };
         let _ = self.transport.engine.finish(exchange, outcome, delivered);
     }
 
