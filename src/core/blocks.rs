@@ -38,16 +38,15 @@ impl<T> Blocks<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn grow(&mut self, item: T) {
-        match self.blocks.back_mut() {
-            Some(block) if block.len() < BLOCK => block.push(Some(item)),
+        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
             // The first block grows as it fills: most queues are short.
-            None => self.blocks.push_back(vec![Some(item)]),
-            Some(_) => {
-                let mut block = Vec::with_capacity(BLOCK);
-                block.push(Some(item));
-                self.blocks.push_back(block);
-            }
+            let room = if self.blocks.is_empty() { 1 } else { BLOCK };
+            self.blocks.push_back(Vec::with_capacity(room));
+        }
+        if let Some(block) = self.blocks.back_mut() {
+            block.push(Some(item));
         }
     }
 
@@ -83,7 +82,7 @@ impl<T> Blocks<T> {
 
     /// The block that holds a position, and where in it.
     fn place(&self, position: usize) -> (usize, usize) {
-        let position = self.taken + position;
+        let position = self.taken.saturating_add(position);
         (position / BLOCK, position % BLOCK)
     }
 }

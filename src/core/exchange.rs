@@ -469,7 +469,8 @@ impl Arrived {
 
 impl Stir {
     #[cold]
-    fn settle(self: Box<Self>) {
+    #[inline(never)]
+    fn settle(self) {
         drop(self.evicted);
         self.wake.into_iter().for_each(Waker::wake);
     }

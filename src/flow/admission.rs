@@ -20,11 +20,7 @@ use crate::rate_limit::RateLimit;
 impl<M: Mode> Respond<M> {
     /// A request arrives, and is admitted or waits.
     #[cold]
-    pub(super) fn enter(
-        &mut self,
-        mut request: Request,
-        cx: &Context<'_>,
-    ) -> Decided<M> {
+    pub(super) fn enter(&mut self, mut request: Request, cx: &Context<'_>) -> Decided<M> {
         let engine = self.engine();
         engine.follow_clock();
         let settings = &engine.settings;

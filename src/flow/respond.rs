@@ -88,11 +88,7 @@ impl<M: Mode> Respond<M> {
 
     /// From the request to what is decided about it; it may have to be admitted first.
     #[inline]
-    pub(super) fn decide(
-        &mut self,
-        ready: &mut Option<Ready>,
-        cx: &Context<'_>,
-    ) -> Decided<M> {
+    pub(super) fn decide(&mut self, ready: &mut Option<Ready>, cx: &Context<'_>) -> Decided<M> {
         if let State::Queued { .. } = self.state {
             return self.poll_queued(cx);
         }

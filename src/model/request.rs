@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -53,10 +54,10 @@ struct Data {
     headers: HeaderMap,
     body: Bytes,
     /// The length that the body had, when less than that was kept.
-    cut_from: Option<usize>,
+    cut_from: Option<NonZeroUsize>,
     /// The length of the body, when it is kept compressed.
     #[cfg_attr(not(feature = "compression"), allow(dead_code))]
-    packed_from: Option<usize>,
+    packed_from: Option<NonZeroUsize>,
     views: Views,
 }
 
@@ -157,7 +158,8 @@ impl Request {
     /// journal's cap on bodies cut it.
     #[must_use]
     pub fn body_len(&self) -> usize {
-        self.data.cut_from.unwrap_or(self.data.body.len())
+        let cut_from = self.data.cut_from.map(NonZeroUsize::get);
+        cut_from.unwrap_or(self.data.body.len())
     }
 
     /// Whether the journal kept less than the whole body. Matchers and handlers always see it whole.
@@ -303,7 +305,7 @@ impl Request {
     fn cut_to(&self, cap: usize) -> Self {
         let body = &self.data.body;
         self.of(Data {
-            cut_from: Some(body.len()),
+            cut_from: NonZeroUsize::new(body.len()),
             ..self.data.with_body(Bytes::copy_from_slice(&body[..cap]))
         })
     }
@@ -314,7 +316,7 @@ impl Request {
         let body = &self.data.body;
         (body.len() > threshold).then(|| {
             self.of(Data {
-                packed_from: Some(body.len()),
+                packed_from: NonZeroUsize::new(body.len()),
                 cut_from: self.data.cut_from,
                 ..self.data.with_body(super::compression::pack(body))
             })
@@ -331,7 +333,7 @@ impl Request {
             cut_from: self.data.cut_from,
             ..self
                 .data
-                .with_body(super::compression::unpack(&self.data.body, len))
+                .with_body(super::compression::unpack(&self.data.body, len.get()))
         })
     }
 

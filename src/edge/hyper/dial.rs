@@ -16,7 +16,10 @@ use crate::model::request::Request;
 
 /// Asks for a connection, which is what the request stands for. `None` when nobody has anything to say
 /// about it: then it is not captured.
-pub(super) fn dial<M: Mode>(engine: &Engine<M>, request: &Request) -> Result<Option<(ExchangeId, Decision<M>)>> {
+pub(super) fn dial<M: Mode>(
+    engine: &Engine<M>,
+    request: &Request,
+) -> Result<Option<(ExchangeId, Decision<M>)>> {
     engine.follow_clock();
     let settings = &engine.settings;
     let dialled = engine.with(|core| core.dial(request, &settings.chaos, settings.seed));
