@@ -570,6 +570,40 @@ fn a_removed_rule_leaves_those_beside_it() {
 }
 
 #[test]
+fn a_rule_that_was_alone_is_found_beside_others() {
+    // Alone it is asked at once; beside others the index has to know it.
+    let transport = MockTransport::new();
+    let text = |path| super::support::fetch(&transport, get(path)).ok();
+    let both = || (text("/a"), text("/b"));
+    let (a, b) = (Some(String::from("a")), Some(String::from("b")));
+    let alone = transport.get("/a").reply("a");
+    assert_eq!(both(), (a.clone(), None));
+    transport.get("/b").reply("b");
+    assert_eq!(both(), (a.clone(), b.clone()));
+    alone.remove().unwrap();
+    assert_eq!(both(), (None, b.clone()));
+    transport.reset();
+    assert_eq!(both(), (None, None));
+    transport.get("/b").reply("b");
+    assert_eq!(both(), (None, b));
+}
+
+#[test]
+fn a_predicate_is_not_asked_for_another_target_even_if_its_rule_is_alone() {
+    let transport = MockTransport::new();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let counts = move |_: &Request| count.fetch_add(1, Ordering::Relaxed) == 0;
+    transport
+        .get("/a")
+        .and(mockwire::predicate(counts))
+        .reply("a");
+    assert!(!is_matched(&transport, get("/b")));
+    assert!(is_matched(&transport, get("/a")));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_stale_handle_is_an_error_and_never_another_rule() {
     let transport = MockTransport::new();
     let gone = transport.get("/a").reply("a");

@@ -57,7 +57,7 @@ pub(super) fn finished(outcome: u8, detail: &str) -> Outcome {
 /// Header fields from lines of `name: value`.
 pub(super) fn block(text: &str) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    for line in text.split("\r\n").filter(|line| !line.is_empty()) {
+    for line in text.lines().filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = HeaderValue::from_bytes(&latin1(value.trim()))
             .map_err(|_| Error::invalid(Part::HeaderValue, value, FIELD_VALUE))?;
