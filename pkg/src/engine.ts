@@ -108,6 +108,8 @@ export interface Engine {
   dropped(): number;
   /** The sequence numbers of the captured requests that satisfy the condition. */
   matching(condition: string): Float64Array;
+  /** The same for `METHOD TARGET`, without a method for any: what else was sent need not be told. */
+  matchingTarget(target: string): Float64Array;
   /** A rule in words: `METHOD TARGET at SITE`. */
   describe(rule: number): string;
   hits(rule: number): number;

@@ -1,7 +1,7 @@
 /** Which captured requests are meant. */
 
 import type { CapturedRequest } from "./captured.js";
-import { all, Condition, found, method, url } from "./conditions.js";
+import { Condition, found } from "./conditions.js";
 import type { Core } from "./core.js";
 import { InvalidArgumentError, InvalidRuleError, MockwireError, shown } from "./errors.js";
 import { encode } from "./predicates.js";
@@ -19,6 +19,7 @@ export function select(core: Core, filter: Filter | undefined): CapturedRequest[
   if (filter === undefined) return core.journal.all();
   if (filter instanceof Rule) return filter.requests();
   if (typeof filter === "function") return core.journal.all().filter(filter);
+  if (typeof filter === "string") return aimedAt(core, filter);
   const { json, predicates } = encode(core, conditionOf(filter).specification);
   core.journal.tell();
   try {
@@ -39,13 +40,22 @@ export function nameOf(filter: Filter): string {
   return String(filter);
 }
 
-function conditionOf(filter: string | RegExp | Condition): Condition {
+/** The requests for a target, which their lines alone decide. */
+function aimedAt(core: Core, filter: string): CapturedRequest[] {
+  const [, name = "", target = filter] = METHOD_AND_TARGET.exec(filter) ?? [];
+  try {
+    return core.journal.withNumbers(core.engine.matchingTarget(`${name.toUpperCase()} ${target}`));
+  } catch (cause) {
+    throw invalid(filter, cause);
+  }
+}
+
+/** A token (RFC 9110 §5.6.2), and what it is asked for. */
+const METHOD_AND_TARGET = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\S.*)$/;
+
+function conditionOf(filter: RegExp | Condition): Condition {
   if (filter instanceof Condition) return filter;
   if (filter instanceof RegExp) return found(filter, `URL ~ ${filter}`, (request) => request.url);
-  if (typeof filter === "string") {
-    const [, name, target] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\S.*)$/.exec(filter) ?? [];
-    return name === undefined || target === undefined ? url(filter) : all(method(name.toUpperCase()), url(target));
-  }
   throw new InvalidArgumentError(
     `a filter is a string, a RegExp, a condition, a rule or a function, not ${shown(filter)}`,
   );

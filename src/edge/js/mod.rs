@@ -13,6 +13,7 @@ mod functions;
 mod limits;
 mod lines;
 mod play;
+mod queries;
 mod recent;
 mod socket;
 mod spec;
@@ -246,37 +247,6 @@ impl Engine {
     /// How many captures had to go because the journal was full.
     pub fn dropped(&self) -> f64 {
         self.transport.dropped_requests() as f64
-    }
-
-    /// The numbers of the captured requests that satisfy a condition, given as JSON.
-    pub fn matching(&self, condition: &str) -> Result<Vec<f64>, JsValue> {
-        let found = spec::condition(condition, &self.transport)
-            .and_then(|matcher| self.transport.try_requests_matching(&matcher));
-        let numbers = |found: Vec<crate::Captured>| {
-            found
-                .iter()
-                .map(|captured| captured.sequence as f64)
-                .collect()
-        };
-        found.map(numbers).map_err(thrown)
-    }
-
-    /// A rule in words, and where it was registered: `POST /v1/messages at tests/chat.test.ts:12:4`.
-    pub fn describe(&self, rule: f64) -> Result<String, JsValue> {
-        let rule = convert::rule_id(rule);
-        let known = self.transport.engine.with(|core| {
-            let registered = core.rules.get(rule);
-            registered.map(|registered| registered.rule.clone())
-        });
-        known
-            .map(|rule| format!("{} at {}", rule.matcher, rule.site))
-            .ok_or_else(|| thrown(Error::new(ErrorKind::StaleHandle { what: "rule" })))
-    }
-
-    /// How often a rule has answered.
-    pub fn hits(&self, rule: f64) -> Result<f64, JsValue> {
-        let rule = self.transport.rule(convert::rule_id(rule));
-        rule.map(|rule| rule.calls() as f64).map_err(thrown)
     }
 
     /// The report of what is not as expected, as JSON; empty when all is well.
