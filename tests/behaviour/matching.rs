@@ -579,7 +579,7 @@ fn a_rule_that_was_alone_is_found_beside_others() {
     let alone = transport.get("/a").reply("a");
     assert_eq!(both(), (a.clone(), None));
     transport.get("/b").reply("b");
-    assert_eq!(both(), (a.clone(), b.clone()));
+    assert_eq!(both(), (a, b.clone()));
     alone.remove().unwrap();
     assert_eq!(both(), (None, b.clone()));
     transport.reset();
