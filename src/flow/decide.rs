@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::core::ExchangeId;
-use crate::core::exchange::{Claimed, Verdict};
+use crate::core::exchange::{Arrived, Claimed, Verdict};
 use crate::core::rules::Candidate;
 use crate::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
 use crate::engine::Engine;
@@ -113,10 +113,20 @@ pub(crate) fn decide<M: Mode>(
         ready.is_some()
     };
     let admitted = engine.with(|core| core.admit(request, instead, take_reply));
-    let (arrived, verdict) = match admitted {
-        Ok(admitted) => admitted,
-        Err((error, _)) => return Decided::Over(error),
-    };
+    match admitted {
+        Ok((arrived, Verdict::Replied)) => Decided::Ready(arrived.settle().0),
+        Ok((arrived, verdict)) => decide_further(engine, arrived, verdict),
+        Err((error, _)) => Decided::Over(error),
+    }
+}
+
+/// Goes on where the target alone has not led to a reply.
+#[inline(never)]
+fn decide_further<M: Mode>(
+    engine: &Engine<M>,
+    arrived: Arrived,
+    verdict: Verdict<M>,
+) -> Decided<M> {
     let (exchange, sequence) = arrived.settle();
     let decision = match verdict {
         Verdict::Replied => return Decided::Ready(exchange),

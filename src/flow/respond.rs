@@ -39,7 +39,8 @@ pub struct Respond<M: Mode> {
 }
 
 pub(super) enum State<M: Mode> {
-    Start(Request),
+    /// The request is taken out by itself: to move the whole state takes longer than to decide.
+    Start(Option<Request>),
     /// It waits to be admitted.
     Queued {
         exchange: ExchangeId,
@@ -69,11 +70,13 @@ pub(super) enum State<M: Mode> {
 
 pub(super) type Response<M> = http::Response<Body<M>>;
 
+const POLLED_AGAIN: &str = "a `Respond` was polled after it had completed";
+
 impl<M: Mode> Respond<M> {
     pub(crate) fn new(engine: M::Ptr<Engine<M>>, request: Request) -> Self {
         Self {
             engine: Some(engine),
-            state: State::Start(request),
+            state: State::Start(Some(request)),
             fields: None,
             damage: None,
         }
@@ -89,11 +92,13 @@ impl<M: Mode> Respond<M> {
     /// From the request to what is decided about it; it may have to be admitted first.
     #[inline]
     pub(super) fn decide(&mut self, ready: &mut Option<Ready>, cx: &Context<'_>) -> Decided<M> {
-        if let State::Queued { .. } = self.state {
-            return self.poll_queued(cx);
-        }
-        let State::Start(request) = self.take_state() else {
-            unreachable!("only called until it is decided");
+        let request = match &mut self.state {
+            State::Start(request) => request.take(),
+            State::Queued { .. } => return self.poll_queued(cx),
+            _ => None,
+        };
+        let Some(request) = request else {
+            panic!("{POLLED_AGAIN}");
         };
         if self.engine().settings.limits.is_some() {
             return self.enter(request, cx);
@@ -358,7 +363,7 @@ impl<M: Mode> Future for Respond<M> {
                 let exchange = *exchange;
                 self.park(exchange, Waits::Nothing, cx)
             }
-            State::Over => panic!("a `Respond` was polled after it had completed"),
+            State::Over => panic!("{POLLED_AGAIN}"),
         }
     }
 }
@@ -388,12 +393,12 @@ impl<M: Mode> Drop for Respond<M> {
 impl<M: Mode> fmt::Debug for Respond<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Start(request) => format!("{request}, not polled yet"),
+            State::Start(Some(request)) => format!("{request}, not polled yet"),
             State::Queued { request, .. } => format!("{request}, queued"),
             State::Answering { .. } => "waiting for a handler".to_owned(),
             State::Delayed(_) => "waiting for the reply's time".to_owned(),
             State::Held { .. } => "held".to_owned(),
-            State::Over => "over".to_owned(),
+            State::Start(None) | State::Over => "over".to_owned(),
             State::Unanswered { .. } => "never answered".to_owned(),
         };
         f.debug_tuple("Respond").field(&state).finish()
