@@ -32,6 +32,12 @@ impl Plan {
         }
     }
 
+    /// The same with so many slices.
+    #[must_use]
+    pub fn with_slices(self, slices: usize) -> Self {
+        Self { slices, ..self }
+    }
+
     /// `full` iterations, or a fifth of them in quick mode.
     #[must_use]
     pub fn iterations(&self, full: usize) -> usize {

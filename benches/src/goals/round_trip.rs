@@ -14,35 +14,32 @@ use crate::subject::{Subject, Transport};
 /// Mocks registered besides the one that is asked for.
 const OTHERS: usize = 999;
 
+/// How many round trips a slice of ours has.
+const COUNT: usize = 5_000;
+
 pub(super) fn rows<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
-    let mut rows = times::<S>(plan, loopback);
+    let mut rows = against_floor::<S>(plan);
+    rows.extend(against_peers::<S>(plan, loopback));
     rows.extend(allocations::<S>());
     rows
 }
 
-fn times<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
-    let count = plan.iterations(5_000);
-    let few = plan.iterations(250);
-    let peers = [Peer::WiremockPooled, Peer::Httpmock, Peer::Mockito];
-    let served = peers.map(|peer| (peer, loopback.serve(peer)));
-    let mut lanes = vec![
-        Lane::new("mockwire", || slice(count, || among::<S>(OTHERS))),
+/// Without the peers among the lanes: what a server and its client leave in the caches costs whoever is next.
+fn against_floor<S: Subject>(plan: Plan) -> Vec<Row> {
+    // A slice takes milliseconds: many of them, so that a busy moment of the machine is one of many.
+    let plan = plan.with_slices(plan.slices * 5);
+    let lanes = vec![
+        Lane::new("mockwire", || slice(COUNT, || among::<S>(OTHERS))),
         Lane::new("hand-made tower mock, 1000 routes", || {
-            slice(count, || HandMade::new(OTHERS))
+            slice(COUNT, || HandMade::new(OTHERS))
         }),
         Lane::new("mockwire as a tower service", || {
-            slice(count, || among::<S>(OTHERS).service())
+            slice(COUNT, || among::<S>(OTHERS).service())
         }),
     ];
-    for (peer, served) in &served {
-        lanes.push(Lane::new(
-            format!("{}, 1 mock, loopback", peer.name()),
-            move || crate::harness::nanoseconds(1, |_| loopback.ask(served, few)) / float(few),
-        ));
-    }
     let series = interleave(plan, lanes);
-    let [ours, floor, tower, wiremock, httpmock, mockito] = &series[..] else {
-        unreachable!("six lanes");
+    let [ours, floor, tower] = &series[..] else {
+        unreachable!("three lanes");
     };
     let n1 = "round trip among 1000 exact routes, recorded, body collected / hand-made tower mock";
     vec![
@@ -55,31 +52,45 @@ fn times<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
             floor,
             Bound::Unbounded,
         ),
-        Row::faster(
-            &id::<S>("N2-wiremock"),
-            "N1 against wiremock",
-            ours,
-            wiremock,
-            35.0,
-        ),
-        Row::faster(
-            &id::<S>("N2-httpmock"),
-            "N1 against httpmock",
-            ours,
-            httpmock,
-            30.0,
-        ),
-        Row::faster(
-            &id::<S>("N2-mockito"),
-            "N1 against mockito",
-            ours,
-            mockito,
-            110.0,
-        ),
-        Row::shown(&format!("N2-peer-wiremock-{}", S::MODE), wiremock, "ns"),
-        Row::shown(&format!("N2-peer-httpmock-{}", S::MODE), httpmock, "ns"),
-        Row::shown(&format!("N2-peer-mockito-{}", S::MODE), mockito, "ns"),
     ]
+}
+
+fn against_peers<S: Subject>(plan: Plan, loopback: &Loopback) -> Vec<Row> {
+    let few = plan.iterations(250);
+    let peers = [
+        (Peer::WiremockPooled, "wiremock", 35.0),
+        (Peer::Httpmock, "httpmock", 30.0),
+        (Peer::Mockito, "mockito", 110.0),
+    ];
+    let served = peers.map(|(peer, ..)| (peer, loopback.serve(peer)));
+    let mut lanes = vec![Lane::new("mockwire", || {
+        slice(plan.iterations(COUNT), || among::<S>(OTHERS))
+    })];
+    for (peer, served) in &served {
+        lanes.push(Lane::new(
+            format!("{}, 1 mock, loopback", peer.name()),
+            move || crate::harness::nanoseconds(1, |_| loopback.ask(served, few)) / float(few),
+        ));
+    }
+    let series = interleave(plan, lanes);
+    let (ours, theirs) = (&series[0], &series[1..]);
+    let mut rows = Vec::new();
+    for ((_, name, least), theirs) in peers.into_iter().zip(theirs) {
+        let what = format!("N1 against {name}");
+        rows.push(Row::faster(
+            &id::<S>(&format!("N2-{name}")),
+            &what,
+            ours,
+            theirs,
+            least,
+        ));
+        rows.push(Row::shown(
+            &format!("N2-peer-{name}-{}", S::MODE),
+            theirs,
+            "ns",
+        ));
+    }
+    rows
 }
 
 /// Allocations of a round trip that are not those of building the request.
