@@ -166,7 +166,7 @@ export async function cycle({ peer }) {
 }
 
 /** Bytes that each such cycle leaves behind, the first thousand not counted. */
-export async function heap({ peer, quick }) {
+export async function heap({ peer }) {
   // Nothing may depend on finalizers: code that loads from here on gets a registry that is deaf.
   globalThis.FinalizationRegistry = class {
     register() {}
@@ -174,7 +174,7 @@ export async function heap({ peer, quick }) {
   };
   const memory = watchMemory();
   const { open } = await load(peer);
-  const count = quick ? 3000 : 9000;
+  const count = 9000;
   await cycles(open, 1000);
   const before = await liveBytes(memory);
   await cycles(open, count);
