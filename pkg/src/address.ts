@@ -6,7 +6,7 @@ import { Line } from "./lines.js";
 /** A normalised URL without its fragment. Shared by all requests that were given the same text. */
 export class Address {
   readonly href: string;
-  /** The path, unless something is escaped in it, or a query follows. */
+  /** The path, if the URL is a plain one. */
   readonly plainPath: string | undefined;
   #get: Line | undefined;
   #post: Line | undefined;
@@ -55,9 +55,9 @@ export function addressOf(text: string, base: string | undefined): Address {
     );
   }
   url.hash = "";
-  const { href, pathname, search } = url;
+  const { href, pathname } = url;
   // Under its full text, too: it may have been written in another way, or relative to something.
-  const address = known.get(href) ?? new Address(href, search === "" && !pathname.includes("%") ? pathname : undefined);
+  const address = known.get(href) ?? new Address(href, isPlainUrl(href) ? pathname : undefined);
   if (absolute !== undefined) keep(text, address);
   keep(href, address);
   return address;
@@ -67,6 +67,14 @@ function keep(text: string, address: Address): void {
   if (text.length > KNOWN_LENGTH) return;
   if (known.size >= KNOWN_LIMIT) known.clear();
   known.set(text, address);
+}
+
+/**
+ * Whether a URL is of plain letters and not long, so that there is one way to read it: its scheme is the web's,
+ * nothing is escaped in it, and no query follows.
+ */
+function isPlainUrl(href: string): boolean {
+  return href.length <= KNOWN_LENGTH && /^https?:\/\/[a-z0-9.-]+(?::\d+)?\/[\w.~/-]*$/.test(href);
 }
 
 /** The options' base URL, checked. */

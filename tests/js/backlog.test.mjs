@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import * as mockwire from "mockwire";
+import { allOf } from "./support.mjs";
 
 const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 
@@ -80,7 +81,13 @@ function random(seed) {
 const KINDS = [...Array(6).fill("rule"), ...Array(8).fill("request"), "remove", "all", "calls", "clear"];
 const METHODS = ["GET", "GET", "GET", "GET", "POST", "HEAD"];
 const ORIGINS = ["", "https://api.test", "https://api.test", "https://api.test:8080", "https://API.test", "https://api.test:443", "http://api.test"];
-const PATHS = ["/*", "/*", "/:id", "/a", "/a/", "/A", "/a.b", "/a/./b", "/a/b", "/%61", "/", "/a?x=1", "/a~_-", "//a"];
+const PATHS = ["/*", "/*", "/:id", "/a", "/a/", "/A", "/a.b", "/a/./b", "/a/b", "/%61", "/", "/a?x=1", "/a~_-", "//a", `/${"a".repeat(70_000)}`];
+/** What the platform writes in another way, and what the engine cannot read. */
+const ODD = [
+  " https://api.test/a ", "https://api.test\\a", "https://api.test/b/../a", "https://api.test/a?", "https://api.test/a#b", "https://%61pi.test/a",
+  "http://[::1]/a", "http://1/a", "ftp://api.test/a", "file:///a", "mailto:/a", "x:///a", "http://a{b}/a", "http://a\"b/a", "http://a_b/a",
+  `https://api.test/${"a".repeat(70_000)}`,
+];
 
 /** What happens to a transport, drawn from a seed. */
 function drawn(seed) {
@@ -92,7 +99,10 @@ function drawn(seed) {
   return Array.from({ length: 3 + next(20) }, () => {
     const kind = of(KINDS);
     if (kind === "rule") return { kind, method: of(METHODS), target: of(origins) + of(paths) };
-    if (kind === "request") return { kind, method: of(METHODS), url: (of(origins) || "https://api.test") + of(paths) };
+    if (kind === "request") {
+      const url = (of(origins) || "https://api.test") + of(paths);
+      return { kind, method: of(METHODS), url: next(8) === 0 ? of(ODD) : url };
+    }
     return { kind, number: next(4) };
   });
 }
@@ -105,7 +115,7 @@ async function played(transport, happenings) {
     try {
       seen.push(await attempt());
     } catch ({ name, message }) {
-      seen.push(`${name}: ${message}`);
+      seen.push(`${name}: ${message.slice(0, 10_000)}`);
     }
   };
   for (const { kind, method, target, url, number } of happenings) {
@@ -120,6 +130,7 @@ async function played(transport, happenings) {
   await noting(() => rules.map((rule) => [String(rule), rule.calls]));
   await noting(() => transport.verify());
   await noting(() => transport.requests().map(({ sequence, rule, outcome }) => [sequence, rules.indexOf(rule), outcome]));
+  await noting(() => [transport.requests("/a").length, transport.state.requestCount]);
   await noting(() => transport.timeline().entries.map(({ rule, outcome }) => [rule, outcome]));
   transport.dispose();
   return seen;
@@ -128,21 +139,19 @@ async function played(transport, happenings) {
 const SEEDS = Array.from({ length: 2000 }, (_, seed) => seed);
 
 /** The seeds with which a transport that is told late goes another way than one that is told at once. */
-async function disagreements({ MockTransport }) {
-  const found = [];
+async function* disagreements({ MockTransport }) {
   for (const seed of SEEDS) {
     const told = new mockwire.MockTransport();
     void told.epoch;
     const expected = await played(told, drawn(seed));
     const actual = await played(new MockTransport(), drawn(seed));
-    if (JSON.stringify(actual) !== JSON.stringify(expected)) found.push({ seed, actual, expected });
+    if (JSON.stringify(actual) !== JSON.stringify(expected)) yield { seed, actual, expected };
   }
-  return found;
 }
 
 describe("who is told late comes to the same", () => {
   test("whatever the rules and the requests are", async () => {
-    assert.deepEqual(await disagreements(mockwire), []);
+    assert.deepEqual(await allOf(disagreements(mockwire)), []);
   });
 
   const code = readFileSync(new URL("./node_modules/mockwire/dist/index.js", import.meta.url), "utf8");
@@ -151,6 +160,7 @@ describe("who is told late comes to the same", () => {
     ["who takes another origin for the same", "rule.target===rule.path||rule.target===address.href?", "true?"],
     ["who goes on to the next rule where another origin may be meant", "return rule.target===rule.path||rule.target===address.href?rule.reply:void 0", "if(rule.target===rule.path||rule.target===address.href)return rule.reply"],
     ["who takes rules that are not plain", "!PLAIN.test(target)", "!1"],
+    ["who takes URLs that are not plain", "isPlainUrl(href)?", "true?"],
     ["who forgets the requests", "address.line(method2).arrive(engine)", "0"],
   ]) {
     test(`and the control: ${what} is caught`, async () => {
@@ -159,7 +169,8 @@ describe("who is told late comes to the same", () => {
       try {
         const file = join(directory, "index.mjs");
         writeFileSync(file, code.replace(right, wrong));
-        assert.notDeepEqual(await disagreements(await import(pathToFileURL(file))), []);
+        const { done } = await disagreements(await import(pathToFileURL(file))).next();
+        assert.equal(done, false);
       } finally {
         rmSync(directory, { recursive: true });
       }
