@@ -2,6 +2,7 @@
 
 import { InvalidRequestError, shown } from "./errors.js";
 import { Line } from "./lines.js";
+import { isLocal, LocalUrlError } from "./local.js";
 
 /** A normalised URL without its fragment. Shared by all requests that were given the same text. */
 export class Address {
@@ -43,11 +44,11 @@ export function addressOf(text: string, base: string | undefined): Address {
   const absolute = parse(text, undefined);
   const url = absolute ?? parse(text, base ?? pageUrl());
   if (url === undefined) {
-    throw new InvalidRequestError(
-      "MOCKWIRE_INVALID_URL",
-      `Failed to parse URL from ${text} (an absolute one is needed: set \`baseUrl\` to resolve relative ones)`,
-    );
+    const isAbsolute = /^\s*[a-z][a-z0-9+.-]*:/i.test(text);
+    const hint = isAbsolute ? "" : " (an absolute one is needed: set `baseUrl` to resolve relative ones)";
+    throw new InvalidRequestError("MOCKWIRE_INVALID_URL", `Failed to parse URL from ${text}${hint}`);
   }
+  if (isLocal(url)) throw new LocalUrlError(url);
   if (url.username !== "" || url.password !== "") {
     throw new InvalidRequestError(
       "MOCKWIRE_INVALID_URL",

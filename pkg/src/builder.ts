@@ -22,14 +22,7 @@ import { template } from "./reply/template.js";
 import type { Rule } from "./rule.js";
 import type { SequenceEnd } from "./rules.js";
 import { type Place, placeOf } from "./site.js";
-
-/** How often a rule answers: it matches no more after `max` times, and `verify()` fails below `min`. */
-export interface Times {
-  /** 0 unless given. */
-  readonly min?: number;
-  /** Without limit unless given. */
-  readonly max?: number;
-}
+import { boundsOf, isCount, type Times } from "./times.js";
 
 /** Whoever takes finished rules. @internal */
 export interface Registrar {
@@ -62,14 +55,8 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
 
   /** Exactly this often, or from `min` to `max` times. */
   times(times: number | Times): this {
-    const { min = 0, max = null } = typeof times === "number" ? { min: times, max: times } : times;
-    if (!isCount(min) || !(max === null || (isCount(max) && max >= min))) {
-      const given = typeof times === "number" ? String(times) : JSON.stringify(times);
-      throw new InvalidRuleError(
-        "MOCKWIRE_INVALID_OPTION",
-        `times() takes whole numbers, max not below min, not ${given}`,
-      );
-    }
+    const refused = (message: string) => new InvalidRuleError("MOCKWIRE_INVALID_OPTION", message);
+    const { min, max } = boundsOf("times", times, refused);
     this.#draft.min = min;
     this.#draft.max = max;
     return this;
@@ -234,10 +221,6 @@ export class RuleBuilder<Params = Record<string, string>, Body = any> extends Co
 
 function toReply(value: Replyable | Handler<any, any>): Reply {
   return typeof value === "function" ? new HandlerReply(value as Handler) : replyFrom(value);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function word(caller: string, value: unknown): string {

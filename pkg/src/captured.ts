@@ -139,8 +139,18 @@ export class CapturedRequest<Params = Record<string, string>, Body = any> {
    * @example transport.lastRequest()?.json().model
    */
   json<T = Body>(): T {
-    this.#json ??= { value: JSON.parse(this.text()) as Body };
+    this.#json ??= { value: this.#parsed() };
     return this.#json.value as unknown as T;
+  }
+
+  #parsed(): Body {
+    try {
+      return JSON.parse(this.text()) as Body;
+    } catch (cause) {
+      const { method, url, sequence } = this;
+      const message = `the body of ${method} ${url} (request #${sequence}) is not JSON: ${(cause as Error).message}`;
+      throw new SyntaxError(message, { cause });
+    }
   }
 
   /** A copy of the body's bytes. */

@@ -8,6 +8,7 @@
 import type { CapturedRequest } from "./captured.js";
 import { copyOf, isBytes, latin1 } from "./bytes.js";
 import { type Check, InvalidRuleError, shown } from "./errors.js";
+import { jsonOf } from "./json.js";
 import { Predicate } from "./predicates.js";
 
 /** A condition on a request. Made by the functions of `when`; the engine tests it. */
@@ -276,13 +277,5 @@ function count(where: string, value: unknown): number {
 }
 
 function jsonValue(where: string, value: unknown): unknown {
-  let copy: string | undefined;
-  try {
-    copy = JSON.stringify(value);
-  } catch (cause) {
-    throw new InvalidRuleError("MOCKWIRE_INVALID_JSON", `${where}(): the value cannot be written as JSON`, { cause });
-  }
-  if (copy === undefined)
-    throw new InvalidRuleError("MOCKWIRE_INVALID_JSON", `${where}(): ${shown(value)} is not JSON`);
-  return JSON.parse(copy);
+  return JSON.parse(jsonOf(value, `${where}()`, InvalidRuleError));
 }

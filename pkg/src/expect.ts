@@ -1,18 +1,17 @@
 /** Assertions on what was captured. They throw a `VerificationError` that says what was there instead. */
 
-import type { Times } from "./builder.js";
 import type { CapturedRequest } from "./captured.js";
 import type { Core } from "./core.js";
-import { VerificationError } from "./errors.js";
+import { InvalidArgumentError, VerificationError } from "./errors.js";
 import { type Filter, nameOf, select } from "./filter.js";
+import { boundsOf, type Times } from "./times.js";
 
 export function expectCalled(core: Core, filter: Filter, times: number | Times): void {
-  const { min = 0, max = Infinity } = typeof times === "number" ? { min: times, max: times } : times;
+  const { min, max } = boundsOf("expectCalled", times, (message) => new InvalidArgumentError(message));
   const calls = select(core, filter).length;
-  if (calls >= min && calls <= max) return;
-  throw new VerificationError(
-    `expected ${nameOf(filter)} ${range(min, max)}, but it was called ${often(calls)}${captured(core)}`,
-  );
+  if (calls >= min && (max === null || calls <= max)) return;
+  const was = calls === 0 ? "it never was" : `it was called ${often(calls)}`;
+  throw new VerificationError(`expected ${nameOf(filter)} ${range(min, max)}, but ${was}${captured(core)}`);
 }
 
 export function expectInOrder(core: Core, filters: readonly Filter[]): void {
@@ -47,12 +46,12 @@ function list(requests: readonly CapturedRequest[]): string {
   return `${hidden > 0 ? `\n  (${hidden} earlier ones)` : ""}${shown.map((request) => `\n  ${request}`).join("")}`;
 }
 
-function range(min: number, max: number): string {
+function range(min: number, max: number | null): string {
   if (min === max) return min === 0 ? "not to be called" : `to be called ${often(min)}`;
-  if (max === Infinity) return `to be called at least ${often(min)}`;
+  if (max === null) return `to be called at least ${often(min)}`;
   return min === 0 ? `to be called at most ${often(max)}` : `to be called ${min} to ${max} times`;
 }
 
 function often(calls: number): string {
-  return calls === 0 ? "never" : calls === 1 ? "once" : `${calls} times`;
+  return calls === 1 ? "once" : `${calls} times`;
 }

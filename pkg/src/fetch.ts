@@ -6,6 +6,7 @@ import { InvalidRequestError, messageOf, StaleHandleError } from "./errors.js";
 import { RatedReply, roughened } from "./faults/rough.js";
 import { Exchange } from "./exchange.js";
 import { incoming } from "./incoming.js";
+import { localResponse } from "./local.js";
 import { pause } from "./pause.js";
 import { redirected } from "./redirect.js";
 import { HandlerReply } from "./reply/handler.js";
@@ -32,7 +33,7 @@ function fetchOn(core: Core, input: unknown, init: RequestInit | null | undefine
     if (request.signal?.aborted === true) return Promise.reject(request.signal.reason);
     return send(new Exchange(core, request), request.arriving);
   } catch (error) {
-    return Promise.reject(error);
+    return localResponse(error, input, init) ?? Promise.reject(error);
   }
 }
 

@@ -13,7 +13,8 @@ export type HeadersInput = Headers | Iterable<readonly [string, string]> | Reado
 export const NO_HEADERS: HeaderList = Object.freeze([]);
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
+/** What Node does not send either: control characters (but tab), and what is no byte. */
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const OUTER_SPACE = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 
 /** A valid name in lower case, and the latest value under it that was found good, if that was short. */
@@ -48,11 +49,9 @@ export function snapshot(input: unknown): HeaderList {
 function ofPairs(pairs: Iterable<unknown>): HeaderList {
   const list: string[] = [];
   for (const pair of pairs) {
-    const [name, value, ...rest] = Array.isArray(pair) ? pair : [...(pair as Iterable<unknown>)];
-    if (name === undefined || value === undefined || rest.length > 0) {
-      throw invalid("HEADER_NAME", `a header is a pair of name and value, not ${shown(pair)}`);
-    }
-    append(list, list.length, String(name), value);
+    const parts = typeof pair === "object" && pair !== null && Symbol.iterator in pair ? [...(pair as Iterable<unknown>)] : [];
+    if (parts.length !== 2) throw invalid("HEADER_NAME", `a header is a pair of name and value, not ${shown(pair)}`);
+    append(list, list.length, String(parts[0]), parts[1]);
   }
   return list;
 }
@@ -65,7 +64,8 @@ function append(list: string[], end: number, given: string, value: unknown): num
   if (name !== "set-cookie") {
     for (let at = 0; at < end; at += 2) {
       if (list[at] === name) {
-        list[at + 1] += `, ${text}`;
+        // Cookies are joined as they are parted (RFC 9113, section 8.2.3).
+        list[at + 1] += `${name === "cookie" ? ";" : ","} ${text}`;
         return end;
       }
     }
@@ -84,6 +84,7 @@ function checkedName(given: string): Known {
 }
 
 function checkedValue(field: Known, value: unknown): string {
+  if (typeof value === "symbol") throw invalid("HEADER_VALUE", `a header value is text, not ${shown(value)} (of ${field.name}).`);
   const text = typeof value === "string" ? value : String(value);
   const first = text.charCodeAt(0);
   const last = text.charCodeAt(text.length - 1);
@@ -140,7 +141,14 @@ export function block(list: HeaderList): string {
 /** A platform `Headers` that cannot be changed, as those of a fetched response; printed without secrets. */
 export function readOnlyHeaders(list: HeaderList, secrets: Secrets): Headers {
   // Made on first use: to touch `Headers` is to load the platform's `fetch`, and importing should be free.
-  ReadOnly ??= class ReadOnlyHeaders extends Headers {
+  ReadOnly ??= readOnlyClass();
+  return new ReadOnly(pairs(list), secrets);
+}
+
+let ReadOnly: ReturnType<typeof readOnlyClass> | undefined;
+
+function readOnlyClass(): new (init: Array<[string, string]>, secrets: Secrets) => Headers {
+  class ReadOnlyHeaders extends Headers {
     #secrets: Secrets | undefined;
 
     constructor(init: Array<[string, string]>, hidden: Secrets) {
@@ -164,8 +172,7 @@ export function readOnlyHeaders(list: HeaderList, secrets: Secrets): Headers {
       const fields = Object.fromEntries(printable([...this].flat(), this.#secrets));
       return `Headers ${inspect?.(fields, options) ?? JSON.stringify(fields)}`;
     }
-  };
-  return new ReadOnly(pairs(list), secrets);
+  }
+  Object.defineProperty(ReadOnlyHeaders.prototype, "constructor", { value: Headers });
+  return ReadOnlyHeaders;
 }
-
-let ReadOnly: (new (init: Array<[string, string]>, secrets: Secrets) => Headers) | undefined;

@@ -88,7 +88,7 @@ function asIs(request: Request, base: string | undefined): Incoming {
   }
   // `body` is missing where request streams are not supported; then only reading tells.
   const empty = request.body === null || request.method === "GET" || request.method === "HEAD";
-  const arriving = empty ? undefined : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+  const arriving = empty ? undefined : request.arrayBuffer().then((buffer) => new Uint8Array(buffer), unreadable);
   // Whoever needs it waits for it; that nobody does is no unhandled rejection.
   arriving?.catch(() => {});
   return {
@@ -100,6 +100,11 @@ function asIs(request: Request, base: string | undefined): Incoming {
     signal: request.signal,
     redirect: request.redirect,
   };
+}
+
+/** The body cannot be read to its end, which for the client is a connection that fails. */
+function unreadable(cause: unknown): never {
+  throw new TypeError("fetch failed", { cause });
 }
 
 /** Lets the platform read what is rare: it checks every option and encodes every kind of body. */

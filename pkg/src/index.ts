@@ -8,7 +8,8 @@
  * @packageDocumentation
  */
 
-export type { RuleBuilder, Times } from "./builder.js";
+export type { RuleBuilder } from "./builder.js";
+export type { Times } from "./times.js";
 export type { CapturedRequest } from "./captured.js";
 export type { Timing } from "./clock.js";
 export type { Condition, TextTest } from "./conditions.js";

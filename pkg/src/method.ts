@@ -38,3 +38,9 @@ export function methodOf(given: unknown): string {
   }
   return method;
 }
+
+/** The method that a rule or a filter means: `patch` is `PATCH` here, and others are as they were written. */
+export function routedMethod(given: string): string {
+  const method = methodOf(given);
+  return method.toUpperCase() === "PATCH" ? "PATCH" : method;
+}

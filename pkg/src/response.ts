@@ -12,6 +12,7 @@ import { type LiveBody, StaticBody } from "./reply/body.js";
 import { forbidsBody, type Head } from "./reply/head.js";
 import { type StaticStream, staticStream } from "./body-stream.js";
 import { liveStream } from "./live-stream.js";
+import { keepPlatformFetch } from "./local.js";
 import { printable } from "./redact.js";
 
 export class MockResponse {
@@ -162,19 +163,32 @@ export class MockResponse {
 
 /** A response that is a platform object through and through, for clients that check its inside. */
 export function platformResponse(exchange: Exchange, response: Response): Response {
-  const { status, statusText, url, redirected } = response;
+  const { status, statusText } = response;
   const real = new Response(response.body, { status, statusText, headers: [...response.headers] });
-  Object.defineProperties(real, { url: { value: url }, redirected: { value: redirected } });
   if (response.body === null) exchange.finish("done");
-  return real;
+  return asFetched(real, response);
+}
+
+/** Says of a response that was made by hand what only a fetched one has, and of its clones. */
+function asFetched(made: Response, { url, redirected, type }: Response): Response {
+  const clone = () => asFetched(Response.prototype.clone.call(made), made);
+  return Object.defineProperties(made, {
+    url: { value: url },
+    redirected: { value: redirected },
+    type: { value: type },
+    clone: { value: clone },
+  });
 }
 
 /** Makes every `MockResponse` an instance of the platform's class. Once, when the first one is near. */
 export function adoptPlatform(): void {
   if (MockResponse.prototype instanceof Response) return;
+  keepPlatformFetch();
   Object.setPrototypeOf(MockResponse.prototype, Response.prototype);
   Object.setPrototypeOf(MockResponse, Response);
-  Object.defineProperty(MockResponse.prototype, "constructor", { value: Response, writable: true, configurable: true });
+  for (const name of Object.getOwnPropertyNames(MockResponse.prototype)) {
+    Object.defineProperty(MockResponse.prototype, name, name === "constructor" ? { value: Response } : { enumerable: true });
+  }
 }
 
 export function asPlatform(response: MockResponse): Response {

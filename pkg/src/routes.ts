@@ -3,7 +3,7 @@
 import { RuleBuilder, type Registrar } from "./builder.js";
 import { RuleDraft } from "./draft.js";
 import { InvalidRuleError } from "./errors.js";
-import { methodOf } from "./method.js";
+import { routedMethod } from "./method.js";
 import type { PathParams } from "./path-params.js";
 import { type SocketRuleBuilder, socketRule } from "./socket/builder.js";
 import { parseTarget, type Target } from "./target.js";
@@ -82,7 +82,7 @@ export abstract class Routes {
 
 function checkedMethod(method: string): string {
   try {
-    return methodOf(method).toUpperCase();
+    return routedMethod(method);
   } catch (cause) {
     throw new InvalidRuleError("MOCKWIRE_INVALID_METHOD", `on(): ${(cause as Error).message}`, { cause });
   }

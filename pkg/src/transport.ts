@@ -1,6 +1,6 @@
 /** The mock transport: rules go in, requests are answered, and what was sent can be read. */
 
-import type { Registrar, Times } from "./builder.js";
+import type { Registrar } from "./builder.js";
 import type { CapturedRequest } from "./captured.js";
 import { Core } from "./core.js";
 import { InvalidArgumentError, shown } from "./errors.js";
@@ -22,6 +22,7 @@ import type { State } from "./state.js";
 import { type MockWebSocketClass, webSocketOf } from "./socket/websocket.js";
 import { timelineOf } from "./timeline/record.js";
 import type { Timeline, TimelineOptions } from "./timeline/value.js";
+import type { Times } from "./times.js";
 import { verify, type VerifyOptions } from "./verify.js";
 
 /**

@@ -72,11 +72,9 @@ export class Waiters {
           resolve(present.slice(0, count));
         } else if (deadline <= now) {
           const what = filter === undefined ? "" : ` of ${nameOf(filter)}`;
-          reject(
-            new WaitTimeoutError(
-              `waited until ${deadline} ms for ${count} requests${what}, but only ${present.length} came`,
-            ),
-          );
+          const meant = `${count} ${count === 1 ? "request" : "requests"}${what}`;
+          const came = present.length === 0 ? "none" : `only ${present.length}`;
+          reject(new WaitTimeoutError(`waited until ${deadline} ms for ${meant}, but ${came} came`));
         } else {
           return true;
         }

@@ -43,7 +43,7 @@ describe("a captured request", () => {
     await threeRequests(transport);
     const [first] = transport.requests();
     assert.equal(first.json(), first.json());
-    assert.throws(() => transport.lastRequest().json(), SyntaxError);
+    assert.throws(() => transport.lastRequest().json(), /^SyntaxError: the body of \w+ https:\/\/api\.test\/\S+ \(request #3\) is not JSON: /);
     assert.equal(transport.requests()[0], first);
   }));
 
@@ -174,11 +174,17 @@ describe("assertions", () => {
     transport.expectCalled("/nothing", 0);
     for (const [filter, times, message] of [
       [rule, 3, /expected POST \/users \(capture\.test\.mjs:\d+:\d+\) to be called 3 times, but it was called 2 times; captured were:\n {2}#1 POST/],
-      ["/nothing", undefined, /expected \/nothing to be called at least once, but it was called never/],
+      ["/nothing", undefined, /expected \/nothing to be called at least once, but it never was; captured were:/],
       ["/users", { max: 1 }, /at most once/],
       ["/users", 0, /not to be called/],
     ]) {
       assert.throws(() => transport.expectCalled(filter, times), (error) => error instanceof VerificationError && message.test(error.message));
+    }
+  }));
+
+  test("so often is a number, or bounds", withTransport(async (transport) => {
+    for (const times of ["1", null, { least: 1 }, -1, 0.5, { min: 2, max: 1 }]) {
+      assert.throws(() => transport.expectCalled("/users", times), (error) => error instanceof InvalidArgumentError && /^expectCalled\(\) takes/.test(error.message));
     }
   }));
 

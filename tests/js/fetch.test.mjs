@@ -141,6 +141,12 @@ describe("headers", () => {
     }));
   }
 
+  test("cookies are joined as they are parted", withTransport(async (transport) => {
+    transport.get("/echo").cookie("b", "2").reply(200);
+    await transport.fetch(URL_TEXT, { headers: [["cookie", "a=1"], ["cookie", "b=2"]] });
+    assert.equal(transport.lastRequest().headers.get("cookie"), "a=1; b=2");
+  }));
+
   test("values of one name are joined", withTransport(async (transport) => {
     transport.get("/echo").reply(200);
     await transport.fetch(URL_TEXT, { headers: [["a", "1"], ["A", "2"]] });
@@ -156,6 +162,15 @@ describe("methods", () => {
       assert.equal(transport.lastRequest().method, sent);
     }));
   }
+
+  test("a rule and a filter mean a method of one's own as it is written, and `PATCH` by `patch`", withTransport(async (transport) => {
+    transport.on("custom", "/echo").reply("custom");
+    transport.on("patch", "/echo").reply("patch");
+    for (const method of ["custom", "PATCH"]) {
+      assert.equal(await (await transport.fetch(URL_TEXT, { method })).text(), method.toLowerCase());
+      assert.equal(transport.count(`${method.toLowerCase()} /echo`), 1);
+    }
+  }));
 });
 
 describe("what the platform's fetch refuses is refused, with a TypeError too, and is no request", () => {
@@ -173,6 +188,9 @@ describe("what the platform's fetch refuses is refused, with a TypeError too, an
     ["a header value with a line break", URL_TEXT, { headers: { a: "x\r\ny: z" } }],
     ["a header value that is no byte string", URL_TEXT, { headers: { a: "日本" } }],
     ["a header without a value", URL_TEXT, { headers: [["a"]] }],
+    ["a header that is a text", URL_TEXT, { headers: ["ab"] }],
+    ["a header value that is a symbol", URL_TEXT, { headers: { a: Symbol("b") } }],
+    ["a header value with a control character", "http://localhost:1/", { headers: { a: "\u0001" } }],
     ["headers that are a number", URL_TEXT, { headers: 5 }],
     ["options that are a number", URL_TEXT, 5],
     ["a signal that is none", URL_TEXT, { signal: {} }],
@@ -190,6 +208,11 @@ describe("what the platform's fetch refuses is refused, with a TypeError too, an
       assert.equal((await transport.fetch(URL_TEXT)).status, 200, "the transport goes on");
     }));
   }
+
+  test("only a URL without a scheme is said to need a base", withTransport(async (transport) => {
+    assert.match((await failureOf(transport.fetch("/users"))).message, /`baseUrl`/);
+    assert.doesNotMatch((await failureOf(transport.fetch("https://a b/"))).message, /`baseUrl`/);
+  }));
 
   test("the error says what and where, with a code", withTransport(async (transport) => {
     const error = await failureOf(transport.fetch(URL_TEXT, { headers: { "x-id": "a\nb" } }));
@@ -209,6 +232,26 @@ test("a line that comes again and again is the same request each time, among how
     assert.equal(await (await transport.fetch(`https://api.test/n/${n % 1500}`)).text(), String(n % 1500));
   }
   assert.deepEqual(transport.requests().map((request) => request.sequence), Array.from({ length: transport.count() }, (_, n) => n + 1));
+}));
+
+test("a body that breaks before it is sent is a failed connection, as the platform's", withTransport(async (transport) => {
+  transport.post("*").reply(200);
+  const reason = new RangeError("broken");
+  const init = () => ({ method: "POST", duplex: "half", body: new ReadableStream({ pull: (controller) => controller.error(reason) }) });
+  const theirs = await failureOf(globalThis.fetch("http://localhost:1/", init()));
+  const ours = await failureOf(transport.fetch(URL_TEXT, init()));
+  assert.deepEqual([ours.constructor, ours.message, ours.cause], [theirs.constructor, theirs.message, reason]);
+  assert.equal(transport.lastRequest().outcome, "failed");
+}));
+
+test("what no server is asked for is the platform's: `data:` and `blob:`", withTransport(async (transport) => {
+  transport.otherwise().reply("mock");
+  const blob = URL.createObjectURL(new Blob(["of a blob"]));
+  transport.install();
+  assert.equal(await (await fetch("data:text/plain,of%20its%20own")).text(), "of its own");
+  assert.equal(await (await fetch(new Request(blob))).text(), "of a blob");
+  URL.revokeObjectURL(blob);
+  assert.equal(transport.count(), 0);
 }));
 
 test("fetch is bound: it works on its own", withTransport(async (transport) => {

@@ -37,6 +37,8 @@ describe("rules", () => {
     ["a condition that is none", (t) => t.get("/").not("a"), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /not\(\)/],
     ["matching nothing", (t) => t.get("/").matching(undefined), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /matching\(\)/],
     ["a negative count", (t) => t.get("/").times(-1), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /times\(\).*-1/],
+    ["a count that is text", (t) => t.get("/").times("3"), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /times\(\).*not "3"/],
+    ["bounds of other names", (t) => t.get("/").times({ minimum: 1 }), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /times\(\).*\{"minimum":1\}/],
     ["max below min", (t) => t.get("/").times({ min: 2, max: 1 }), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /times\(\)/],
     ["a priority that is no number", (t) => t.get("/").priority("high"), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /priority\(\)/],
     ["a state without a scenario", (t) => t.get("/").whenState("a"), InvalidRuleError, "MOCKWIRE_INVALID_OPTION", /inScenario\(\) before/],
@@ -67,7 +69,11 @@ describe("replies", () => {
     ["undefined", (t) => t.get("/").reply(undefined), "MOCKWIRE_INVALID_BODY", /undefined/],
     ["a function as a body", (t) => t.get("/").reply(200, () => {}), "MOCKWIRE_INVALID_BODY", /function/],
     ["JSON in a circle", (t) => t.get("/").reply(circle), "MOCKWIRE_INVALID_JSON", /cannot be written/],
-    ["a bigint as JSON", () => reply.json(1n), "MOCKWIRE_INVALID_JSON", /cannot be written/],
+    ["a bigint as JSON", () => reply.json({ n: 1n }), "MOCKWIRE_INVALID_JSON", /cannot be written as JSON \(TypeError: .*BigInt\)/],
+    ["a bigint in a line", () => reply.ndjson([1n]), "MOCKWIRE_INVALID_JSON", /a line: .*BigInt/],
+    ["a bigint in an event", () => reply.events([{ data: { n: 1n } }]), "MOCKWIRE_INVALID_JSON", /the data of an event: .*BigInt/],
+    ["a script whose steps are no array", () => reply.script({ steps: "a" }), "MOCKWIRE_INVALID_OPTION", /`steps` that are "a"/],
+    ["a script with a step that is nothing", () => reply.script({ steps: [null] }), "MOCKWIRE_INVALID_BODY", /not null/],
     ["a symbol as JSON", () => reply.json(Symbol("s")), "MOCKWIRE_INVALID_JSON", /not JSON/],
     ["a Response that was read", (t) => { const r = new Response("x"); r.text(); t.get("/").reply(r); }, "MOCKWIRE_INVALID_BODY", /read already/],
     ["a redirect with another status", (t) => t.get("/").redirect("/", 200), "MOCKWIRE_INVALID_STATUS", /not 200/],
@@ -173,7 +179,7 @@ describe("functions of the test that fail", () => {
     transport.post("/a").reply(200);
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) });
     const error = await failureOf(transport.fetch(`${BASE}/a`, { method: "POST", body, duplex: "half" }));
-    assert.match(String(error), /broken/);
+    assert.deepEqual([error.message, error.cause.message], ["fetch failed", "broken"]);
     assert.equal(transport.lastRequest().outcome, "failed");
   }));
 });

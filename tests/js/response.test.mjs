@@ -16,9 +16,11 @@ const OPERATIONS = {
   "url and redirected": (r) => [new URL(r.url).pathname, r.redirected],
   type: (r) => r.type,
   "own keys": (r) => Object.keys(r),
+  "names, inherited ones too": (r) => { const names = []; for (const name in r) names.push(name); return names.filter((name) => name in Response.prototype).sort(); },
   "the tag": (r) => Object.prototype.toString.call(r),
   "instanceof": (r) => [r instanceof Response, r.constructor === Response],
   "headers": (r) => [r.headers.get("X-ID"), r.headers.has("nope"), r.headers.get("content-type"), r.headers instanceof Headers],
+  "the class of the headers": (r) => [r.headers.constructor === Headers, Object.prototype.toString.call(r.headers)],
   "headers are the same object each time": (r) => r.headers === r.headers,
   "headers cannot be set": (r) => r.headers.set("a", "b"),
   "headers cannot be appended to": (r) => r.headers.append("a", "b"),
@@ -86,7 +88,7 @@ const BODIES = {
 };
 
 /** Operations whose answer differs between a response from a server and one that is made by hand. */
-const ONLY_FETCHED = new Set(["type", "headers cannot be set", "headers cannot be appended to", "headers cannot be deleted", "url and redirected", "clone keeps the url"]);
+const ONLY_FETCHED = new Set(["type", "headers cannot be set", "headers cannot be appended to", "headers cannot be deleted", "url and redirected", "clone keeps the url", "names, inherited ones too"]);
 
 describe("like a fetched response", () => {
   let server;
@@ -211,7 +213,10 @@ test("`realResponse` gives what the platform's own methods work on", withTranspo
   transport.get("/path").reply({ a: 1 });
   transport.get("/from").redirect("/path");
   const response = await transport.fetch("https://api.test/from");
-  assert.deepEqual([response.url, response.redirected], ["https://api.test/path", true]);
+  for (const it of [response, response.clone(), response.clone().clone()]) {
+    assert.deepEqual([it.url, it.redirected, it.type], ["https://api.test/path", true, "basic"]);
+    assert.deepEqual(Object.keys(it), []);
+  }
   assert.equal(await Response.prototype.text.call(response), '{"a":1}');
   assert.equal(transport.lastRequest().outcome, "done");
   assert.equal(transport.lastRequest().delivered, 7);

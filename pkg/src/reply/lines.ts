@@ -3,6 +3,7 @@
 import { encode } from "../bytes.js";
 import { encodeEvent } from "../engine.js";
 import { InvalidReplyError, shown } from "../errors.js";
+import { jsonOf } from "../json.js";
 import { headOf } from "./head.js";
 import type { Reply } from "./reply.js";
 import { eventOf, paceOf, scripted, type ServerSentEvent } from "./script.js";
@@ -24,7 +25,7 @@ export type Pause = { readonly wait: number } | { readonly hold: string };
 export function events(source: Source<string | ServerSentEvent | Pause>, init: StreamInit = {}): Reply {
   const [head, pace] = [headOf(init, "text/event-stream"), paceOf(init)];
   if (pace === undefined && !Array.isArray(source)) {
-    return iterated(head, source, (item) => encodeEvent(JSON.stringify(checked(item))));
+    return iterated(head, source, (item) => encodeEvent(jsonOf(checked(item), "an event", InvalidReplyError)));
   }
   const steps = listOf("events", source).map((item) => (isPause(item) ? item : { event: checked(item) }));
   return scripted(head, { ...pace, steps });
@@ -41,9 +42,7 @@ export function ndjson(source: Source<unknown>, init: StreamInit = {}): Reply {
 }
 
 function line(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", `a line: ${shown(value)} is not JSON`);
-  return `${text}\n`;
+  return `${jsonOf(value, "a line", InvalidReplyError)}\n`;
 }
 
 function checked(item: unknown): object {

@@ -1,9 +1,10 @@
 /** Replies whose body plays a script: frames, pauses, and an ending. */
 
-import { copyOf, encode, isBytes } from "../bytes.js";
+import { base64, copyOf, encode, isBytes } from "../bytes.js";
 import { type EncodedScript, newPlayer, type Player } from "../engine.js";
 import { InvalidReplyError, shown } from "../errors.js";
 import type { Exchange } from "../exchange.js";
+import { jsonOf } from "../json.js";
 import type { LiveBody, Pieces } from "./body.js";
 import { type Head, headOf, type ReplyInit } from "./head.js";
 import { LiveReply } from "./live.js";
@@ -123,16 +124,18 @@ export function paceOf(options: Pace): Pace | undefined {
  * transport.release("go");
  */
 export function script(script: Script, init?: ReplyInit): Reply {
-  if (typeof script !== "object" || script === null || Array.isArray(script)) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `script() takes an object with \`steps\`, not ${shown(script)}`);
+  const { steps = [] } = Object(script) as Script;
+  if (typeof script !== "object" || script === null || !Array.isArray(steps)) {
+    const given = Array.isArray(steps) ? shown(script) : `\`steps\` that are ${shown(steps)}`;
+    throw new InvalidReplyError("MOCKWIRE_INVALID_OPTION", `script() takes an object with an array of \`steps\`, not ${given}`);
   }
-  const hasEvents = script.steps?.some((step) => typeof step === "object" && "event" in step) === true;
+  const hasEvents = steps.some((step) => typeof step === "object" && step !== null && "event" in step);
   const head = headOf(init, hasEvents ? "text/event-stream" : undefined);
   return scripted(head, script);
 }
 
 export function scripted(head: Head, script: Script): Reply {
-  return new LiveReply(head, new ScriptBody({ json: JSON.stringify(written(script)), damages: [] }));
+  return new LiveReply(head, new ScriptBody({ json: jsonOf(written(script), "a script", InvalidReplyError), damages: [] }));
 }
 
 /** How many frames of a script are made beforehand, when they are always the same. */
@@ -230,11 +233,5 @@ function frameOf(text: string): object {
 /** The payload as its text, in the order in which JavaScript has it. */
 export function eventOf(event: ServerSentEvent): object {
   const { data } = event;
-  return data == null || typeof data === "string" ? event : { ...event, data: JSON.stringify(data) };
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
+  return data == null || typeof data === "string" ? event : { ...event, data: jsonOf(data, "the data of an event", InvalidReplyError) };
 }

@@ -2,6 +2,7 @@
 
 import { copyOf } from "../bytes.js";
 import { InvalidReplyError, shown } from "../errors.js";
+import { jsonOf } from "../json.js";
 import { StaticBody } from "./body.js";
 import { checkedBodyless, type Head, headOf, type ReplyInit } from "./head.js";
 import { type Answer, Reply } from "./reply.js";
@@ -45,17 +46,7 @@ export function text(content: string, init?: ReplyInit): StaticReply {
 
 /** A value as JSON, as `application/json` unless the headers say otherwise. It is written now: later changes do not show. */
 export function json(value: unknown, init?: ReplyInit): StaticReply {
-  let content: string | undefined;
-  try {
-    content = JSON.stringify(value);
-  } catch (cause) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", "a JSON reply: the value cannot be written as JSON", {
-      cause,
-    });
-  }
-  if (content === undefined) {
-    throw new InvalidReplyError("MOCKWIRE_INVALID_JSON", `a JSON reply: ${shown(value)} is not JSON`);
-  }
+  const content = jsonOf(value, "a JSON reply", InvalidReplyError);
   return new StaticReply(headOf(init, "application/json"), content);
 }
 
