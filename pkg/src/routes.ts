@@ -19,7 +19,7 @@ export abstract class Routes {
   /** @internal */
   protected abstract readonly registrar: Registrar;
 
-  /** A rule for this method. */
+  /** A rule for this method: names of one's own as they are written, the usual ones in any case. */
   on<const T extends Target>(method: string, target?: T): RuleBuilder<PathParams<T>> {
     return this.#begin(target, checkedMethod(method));
   }

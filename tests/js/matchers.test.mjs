@@ -24,7 +24,7 @@ const CASES = [
   ["a RegExp with a memory", (t) => t.get(/users/g), ["/users", "/users", "/users"], ["/posts"]],
   ["a function", (t) => t.get((request) => request.path.length === 4), ["/abc"], ["/ab"]],
   ["any method", (t) => t.all("/a"), ["/a", ["/a", { method: "DELETE" }], ["/a", { method: "CUSTOM" }]], ["/b"]],
-  ["a method by name", (t) => t.on("report", "/a"), [["/a", { method: "REPORT" }]], ["/a"]],
+  ["a method by name", (t) => t.on("REPORT", "/a"), [["/a", { method: "REPORT" }]], ["/a", ["/a", { method: "report" }]]],
   ["HEAD", (t) => t.head("/a"), [["/a", { method: "HEAD" }]], ["/a"]],
   ["OPTIONS", (t) => t.options("/a"), [["/a", { method: "OPTIONS" }]], ["/a"]],
   ["PATCH", (t) => t.patch("/a"), [["/a", { method: "PATCH" }]], [["/a", { method: "PUT" }]]],
