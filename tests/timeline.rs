@@ -514,3 +514,60 @@ fn what_goes_on_is_told_up_to_now() {
     assert_eq!(har["log"]["entries"][0]["timings"]["wait"], 250.0);
     assert_eq!(har["log"]["entries"][0]["response"]["status"], 0);
 }
+
+/// From where to where a text of the picture reaches, roughly.
+fn reach(svg: &str, class: &str, text: &str) -> [f64; 2] {
+    let opening = format!("<text class=\"{class}\" x=\"");
+    let found = svg.split(&opening).skip(1).find(|rest| {
+        let content = rest.split_once('>').map_or("", |(_, after)| after);
+        content.starts_with(text)
+    });
+    let rest = found.unwrap_or_else(|| panic!("no {class} says {text}"));
+    let x: f64 = rest[..rest.find('"').unwrap()].parse().unwrap();
+    let content = &rest[rest.find('>').unwrap() + 1..rest.find('<').unwrap()];
+    let width = 5.3 * content.chars().count() as f64;
+    if class.ends_with("end") {
+        [x - width, x]
+    } else {
+        [x, x + width]
+    }
+}
+
+#[test]
+fn what_is_said_of_an_outage_covers_no_name_and_stays_in_the_picture() {
+    let seconds = Duration::from_secs;
+    let cases = [
+        (2, 4, 6),
+        (2, 22, 36),
+        (2, 35, 36),
+        (30, 34, 36),
+        (20, 35, 36),
+    ];
+    for (from, until, end) in cases {
+        let transport = MockTransport::new();
+        transport.get("/status").reply("well");
+        let down = seconds(from)..seconds(until);
+        transport.outage("status.api.test", down, Fault::ConnectTimeout);
+        let ask = || {
+            http::Request::get("https://status.api.test/status")
+                .body(())
+                .unwrap()
+        };
+        transport.block_on(async {
+            transport.call(ask()).await.unwrap();
+            transport.sleep(seconds(end)).await.unwrap();
+            transport.call(ask()).await.unwrap();
+        });
+        let svg = transport.timeline().to_svg();
+        let name = reach(&svg, "down-say small strong", "status.api.test");
+        let notes = ["note down-say small", "note down-say small end"];
+        let class = notes
+            .into_iter()
+            .find(|class| svg.contains(&format!("\"{class}\"")));
+        let note = reach(&svg, class.unwrap(), "down · ");
+        assert!(
+            name[1] < note[0] && note[1] < 1200.0,
+            "{from} to {until} of {end}: {name:?} {note:?}"
+        );
+    }
+}

@@ -259,14 +259,18 @@ impl<'a> Picture<'a> {
         let outages = self.timeline.outages.iter().take(self.strips).enumerate();
         for (at, outage) in outages {
             let last = outage.answered.or(outage.until);
-            let x = self.scale.x(last.unwrap_or(self.timeline.now)) + 10.0;
+            let after = self.scale.x(last.unwrap_or(self.timeline.now)) + 10.0;
+            let before = self.scale.x(outage.from) - 10.0;
             let y = TOP + STRIP * at as f64 + 14.0;
             let brief = in_brief(outage);
-            if x + SMALL * brief.chars().count() as f64 <= WIDTH - 8.0 {
-                canvas.text("note down-say small", x, y, &brief);
+            let width = SMALL * brief.chars().count() as f64;
+            if after + width <= WIDTH - 8.0 {
+                canvas.text("note down-say small", after, y, &brief);
+            } else if before - width >= LABELS {
+                canvas.text("note down-say small end", before, y, &brief);
             } else {
-                let x = self.scale.x(outage.from) - 10.0;
-                canvas.text("note down-say small end", x, y, &brief);
+                // It lasts so long that there is room in it.
+                canvas.text("note down-say small", before + 18.0, y, &brief);
             }
         }
     }
