@@ -11,6 +11,7 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 
 /// A Chromium and its driver, found or installed.
 pub(crate) struct Browser {
+    pub(crate) program: PathBuf,
     pub(crate) driver: PathBuf,
 }
 
@@ -27,12 +28,12 @@ pub(crate) fn ensure() -> Result<Browser> {
 }
 
 fn find() -> Option<Browser> {
-    BROWSERS.iter().find_map(|name| paths::which(name))?;
+    let program = BROWSERS.iter().find_map(|name| paths::which(name))?;
     let named = std::env::var_os("CHROMEDRIVER")
         .map(PathBuf::from)
         .filter(|file| file.is_file());
     let driver = named.or_else(|| paths::which("chromedriver"))?;
-    Some(Browser { driver })
+    Some(Browser { program, driver })
 }
 
 /// Says which driver it is, which also proves that it starts.

@@ -11,7 +11,7 @@ const SECONDS: u64 = 60;
 
 /// Runs both demos and, unless `once`, serves the page until it is interrupted.
 pub(crate) fn run(once: bool) -> Result<()> {
-    for file in ["examples/demo.rs", "tests/js/demo.mjs"] {
+    for file in ["examples/demo.rs", "tests/js/demo.mjs", "www/index.html"] {
         ensure!(paths::at(file).is_file(), "{file} is not there");
     }
     npm::install_tarball("tests/js", &pack::tarball()?)?;
@@ -32,9 +32,5 @@ pub(crate) fn run(once: bool) -> Result<()> {
         return Ok(());
     }
     ui::header("as a page");
-    if !paths::at("www/index.html").is_file() {
-        ui::note("there is no www/index.html yet: the page comes later");
-        return Ok(());
-    }
     serve::run()
 }

@@ -1,10 +1,11 @@
 //! A small server for the demo page: files only, to this machine only.
 //!
 //! `/` is `www/`, and `/pkg/dist/` is the built package. It answers GET and HEAD, one request to a
-//! connection, and gives up on a client that is slow, talkative or one too many.
+//! connection, and gives up on a client that is slow, talkative or one too many. The page may run code, and
+//! load nothing but itself: whatever is typed into it, no request leaves it.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +21,11 @@ const MOST_CONNECTIONS: usize = 32;
 const LONGEST_HEAD: u64 = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the page may do (Content Security Policy Level 3): its code comes as blobs, and so do its pictures.
+const POLICY: &str = "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self'; \
+    style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// Serves until the process is interrupted.
 pub(crate) fn run() -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))
@@ -30,6 +36,19 @@ pub(crate) fn run() -> Result<()> {
         "{}   (Ctrl-C ends it)",
         ui::bold(&format!("http://{address}/"))
     ));
+    serve(&listener);
+    Ok(())
+}
+
+/// Serves as long as the process goes on, at the address that is returned.
+pub(crate) fn in_background() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on 127.0.0.1")?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || serve(&listener));
+    Ok(address)
+}
+
+fn serve(listener: &TcpListener) {
     let open = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         // A connection that failed before it began is the client's affair.
@@ -45,7 +64,6 @@ pub(crate) fn run() -> Result<()> {
             open.fetch_sub(1, Ordering::Relaxed);
         });
     }
-    Ok(())
 }
 
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
@@ -57,7 +75,8 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     write!(
         stream,
         "HTTP/1.1 {}\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+         cache-control: no-store\r\ncontent-security-policy: {POLICY}\r\n\
+         x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         reply.status, reply.kind
     )?;
     if !head.starts_with("HEAD ") {

@@ -9,7 +9,7 @@ use crate::lint::{self, Check};
 use crate::sh::Cmd;
 use crate::ui::{self, Align};
 use crate::wasm_target::{self, TARGET};
-use crate::{bindgen, browser, demo, examples, npm, pack, paths, setup};
+use crate::{bindgen, browser, demo, examples, npm, pack, paths, serve, setup};
 
 /// How long the tests themselves may take in a browser, in seconds: it may hang where code fails.
 const BROWSER_SECONDS: u64 = 180;
@@ -22,7 +22,7 @@ fn steps() -> Vec<Check> {
         setup::run as fn() -> Result<()>,
     )];
     steps.extend(lint::CHECKS);
-    let tests: [Check; 9] = [
+    let tests: [Check; 10] = [
         ("native", "tests of the workspace, all features", native),
         (
             "default",
@@ -42,6 +42,7 @@ fn steps() -> Vec<Check> {
         ),
         ("pack", "the npm package is built", pack::run),
         ("js", "tests of the packed npm package", js),
+        ("page", "the demo page, in headless Chromium", page),
         ("demo", "the demo runs to its end", || demo::run(true)),
         ("examples", "every example runs to its end", examples::run),
     ];
@@ -164,5 +165,19 @@ fn js_examples() -> Result<()> {
     Cmd::new("node")
         .arg("--test")
         .dir(paths::at("examples/js"))
+        .run()
+}
+
+/// The demo page, served as `demo` serves it.
+fn page() -> Result<()> {
+    npm::install_tarball("tests/js", &pack::tarball()?)?;
+    let browser = browser::ensure()?;
+    let address = serve::in_background()?;
+    Cmd::new("node")
+        .words("--test page.mjs")
+        .dir(paths::at("tests/js"))
+        .env("PAGE", format!("http://{address}/"))
+        .env("CHROMIUM", browser.program)
+        .time_box_all(Duration::from_secs(BROWSER_SECONDS))
         .run()
 }
