@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 const require = createRequire(import.meta.url);
 const manifest = require("mockwire/package.json");
@@ -68,18 +68,26 @@ for (const [whose, path] of [["package", "node_modules/mockwire/README.md"], ["r
   });
 }
 
-test("the examples of the README's state and of its other entry points run as they stand there", () => {
+describe("every example of the README runs as it stands there", () => {
   const readme = readFileSync(new URL("./node_modules/mockwire/README.md", import.meta.url), "utf8");
-  const section = (name) => readme.split(`\n## ${name}\n`)[1].split("\n## ")[0];
-  const blocks = ["State", "More than replies"].flatMap((name) => section(name).split("```js\n").slice(1).map((part) => part.split("```")[0]));
-  assert.equal(blocks.length, 1 + Object.keys(EXTRAS).length);
+  const blocks = readme.split("```js\n").slice(1).map((part) => part.split("```")[0]);
+  // What stands around an example, unless it says so itself.
+  const around = {
+    MockTransport: 'import { MockTransport } from "mockwire";',
+    reply: 'import { reply } from "mockwire";',
+    OpenAI: 'import OpenAI from "openai";',
+    Client: "class Client {}",
+    url: 'const url = "https://api.test/model";',
+    transport: "const transport = new MockTransport();",
+  };
   for (const block of blocks) {
-    const transport = block.includes("const transport =") ? "" : `
-      const transport = new MockTransport();
-      const url = "https://api.test/model";
-      transport.otherwise().reply({ text: "hello" });`;
-    const code = `import { MockTransport } from "mockwire";\n${transport}\n${block}\nconsole.log("ran");`;
-    assert.equal(run(code), "ran", block);
+    test(block.trim().split("\n", 1)[0], () => {
+      const own = Object.keys(around).filter((name) => new RegExp(`(?:const|import \\{[^}]*?\\b) ?${name}\\b`).test(block));
+      const before = Object.entries(around).map(([name, code]) => (own.includes(name) ? "" : code));
+      const otherwise = block.includes('"mockwire/') ? 'transport.otherwise().reply({ text: "hello" });' : "";
+      const out = run([...before, otherwise, block, 'console.log("ran");'].join("\n"));
+      assert.match(out, /^ran$/m);
+    });
   }
 });
 
@@ -96,6 +104,11 @@ test("one import works everywhere: no conditions but import and require", () => 
       assert.doesNotMatch(readFileSync(new URL(code, root), "utf8"), /import\.meta|from"[^.]|require\("[^.]/);
     }
   }
+});
+
+test("the types of every entry point are found by a TypeScript that knows no `exports`", () => {
+  assert.deepEqual(Object.keys(manifest.typesVersions["*"]).sort(), Object.keys(EXTRAS).map((name) => name.slice(2)).sort());
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "--project", "types/tsconfig.node10.json"], { cwd: import.meta.dirname });
 });
 
 test("every entry point gives the same names to import and to require", async () => {
