@@ -81,6 +81,7 @@ mod timer;
 mod transport;
 pub mod verdict;
 mod verify;
+mod wake;
 mod when;
 
 pub use self::core::RuleId;

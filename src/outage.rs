@@ -1,13 +1,13 @@
 //! Endpoints that go down and come back.
 
 use std::ops::{Bound, RangeBounds};
-use std::task::Waker;
 use std::time::Duration;
 
 use crate::core::endpoints::Outage;
 use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::transport::MockTransport;
+use crate::wake::wake_all;
 
 impl<M: Mode> MockTransport<M> {
     /// Lets a host fail with this fault while the transport's time is in this range. Requests are
@@ -76,7 +76,7 @@ impl<M: Mode> MockTransport<M> {
         for exchange in lost {
             exchange.settle();
         }
-        links.into_iter().chain(waiting).for_each(Waker::wake);
+        wake_all(links.into_iter().chain(waiting));
     }
 
     /// Starts a host again that was killed, or ends its outage.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,6 +17,7 @@ use crate::mode::{Cell, Mode};
 use crate::model::priority::Priority;
 use crate::model::queue::{Completion, QueueStatus, Stop};
 use crate::transport::MockTransport;
+use crate::wake::wake_all;
 
 /// A queue of requests, or of anything else, that workers take from: the most urgent first, and in
 /// order of arrival among equals. It spawns nothing: workers are whoever calls [`next`](Self::next)
@@ -117,7 +118,7 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
         // The item of a refusal is dropped out here.
         let pushed = self.with(|queue| queue.push(item, priority, now));
         let (number, wake) = pushed.map_err(|(error, _)| error)?;
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         Ok(Ticket {
             queue: self.clone(),
             number,
@@ -171,7 +172,7 @@ impl<T: 'static, M: Mode> RequestQueue<T, M> {
     /// Takes no more items. Stopping once more can only cancel what was to be drained.
     pub fn stop(&self, how: Stop) {
         let (items, wake) = self.with(|queue| queue.stop(how));
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         drop(items);
     }
 
@@ -218,7 +219,7 @@ impl<T: 'static, M: Mode> Ticket<T, M> {
     /// Takes the item out of the queue, if it waits still; then no worker ever gets it.
     pub fn cancel(&self) -> Option<T> {
         let (item, wake) = self.queue.with(|queue| queue.cancel(self.number))?;
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         Some(item)
     }
 }
@@ -315,7 +316,7 @@ impl<T: 'static, M: Mode> Drop for Running<T, M> {
     fn drop(&mut self) {
         let (number, completion) = (self.number, self.completion);
         let wake = self.queue.with(|queue| queue.finish(number, completion));
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
     }
 }
 

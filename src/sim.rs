@@ -13,6 +13,7 @@ use crate::engine::{Engine, Timing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::transport::MockTransport;
+use crate::wake::wake_all;
 
 impl<M: Mode> MockTransport<M> {
     /// Runs a future to its end on this thread, without a runtime.
@@ -65,8 +66,16 @@ impl<M: Mode> MockTransport<M> {
             let waiting_for = self.what_is_waited_for();
             return Err(Error::new(ErrorKind::Stalled { waiting_for }));
         };
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         Ok(())
+    }
+
+    /// Where the rule was registered whose [`Hold`](crate::futures::Hold) somebody asks for a request.
+    fn asked_to_hold(&self) -> Option<String> {
+        self.engine.with(|core| {
+            let (id, _) = core.holds.iter().find(|(_, it)| !it.wakers.is_empty())?;
+            Some(core.rules.get(id)?.rule.site.to_string())
+        })
     }
 
     fn what_is_waited_for(&self) -> String {
@@ -83,8 +92,15 @@ impl<M: Mode> MockTransport<M> {
             .iter()
             .map(|(number, request, waits)| format!("\n  #{number} {request}: {}", reason(waits)));
         match pending.len() {
-            0 => "something that is not this transport, or for a time that only `advance` moves"
-                .to_owned(),
+            0 => match self.asked_to_hold() {
+                Some(site) => {
+                    format!("the next request that the rule at {site} holds: none has come")
+                }
+                None => {
+                    "something that is not this transport, or for a time that only `advance` moves"
+                        .to_owned()
+                }
+            },
             1 => format!(
                 "an exchange that is not over:{}",
                 listed.collect::<String>()

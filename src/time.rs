@@ -6,6 +6,7 @@ use crate::engine::Timing;
 use crate::flow::sleep::Sleep;
 use crate::mode::Mode;
 use crate::transport::MockTransport;
+use crate::wake::wake_all;
 
 impl<M: Mode> MockTransport<M> {
     /// The transport's time: how long since its creation.
@@ -28,7 +29,7 @@ impl<M: Mode> MockTransport<M> {
             let to = core.timeline.now().saturating_add(by);
             core.timeline.advance_to(to)
         });
-        woken.into_iter().for_each(std::task::Waker::wake);
+        wake_all(woken);
     }
 
     /// Sleeps for so long, in the transport's time, from this call on.

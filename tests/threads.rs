@@ -2,8 +2,12 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Wake, Waker};
 
 use futures::future::join_all;
 use futures::{SinkExt, StreamExt};
@@ -639,4 +643,51 @@ fn of_100_that_miss_a_value_at_once_one_fetches_it() {
     }
     assert_eq!(fetches.load(Ordering::Relaxed), ROUNDS);
     assert_eq!(cache.len(), 1);
+}
+
+/// A waker that panics.
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic!("a panic on purpose");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_else_from_being_woken() {
+    let transport = MockTransport::new();
+    let hold = transport.get("/").hold();
+    let (woken, waker) = counting();
+    let panicking = || Waker::from(Arc::new(Panicking));
+    for waker in [&panicking(), &waker, &panicking()] {
+        let polled = pin!(hold.next()).poll(&mut Context::from_waker(waker));
+        assert!(polled.is_pending());
+    }
+    let mut call = Box::pin(transport.call(get("/")));
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        call.as_mut().poll(&mut Context::from_waker(&waker))
+    }));
+    assert!(polled.is_err(), "whoever wakes gets the panic");
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    // The transport goes on, and knows that the call has gone.
+    drop(call);
+    assert_eq!(transport.in_flight(), 0);
+    let answer = async { hold.next().await?.reply("ok") };
+    let calls = futures::future::join(transport.call(get("/")), answer);
+    let (response, replied) = transport.block_on(calls);
+    replied.unwrap();
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+/// A waker that counts.
+fn counting() -> (Arc<AtomicUsize>, Waker) {
+    struct Counting(Arc<AtomicUsize>);
+    impl Wake for Counting {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let woken = Arc::new(AtomicUsize::new(0));
+    (woken.clone(), Waker::from(Arc::new(Counting(woken))))
 }

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::exchange::Exchange;
 use super::sockets::Connection;
 use crate::model::message::Message;
+use crate::wake::wake_all;
 
 /// What the caller wakes and drops once the borrow is over.
 #[derive(Default)]
@@ -30,11 +31,15 @@ pub(super) struct Remains {
 impl After {
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
-        self.wake.into_iter().flatten().for_each(Waker::wake);
-        if let Some(remains) = self.remains {
-            remains.watchers.into_iter().for_each(Waker::wake);
-            remains.admitted.into_iter().for_each(Waker::wake);
-        }
+        let Self { wake, mut remains } = self;
+        let others = remains.as_mut().map(|it| {
+            let (watchers, admitted) = (&mut it.watchers, &mut it.admitted);
+            std::mem::take(watchers)
+                .into_iter()
+                .chain(std::mem::take(admitted))
+        });
+        let wakers = wake.into_iter().flatten();
+        wake_all(wakers.chain(others.into_iter().flatten()));
     }
 
     pub(super) fn remains(&mut self) -> &mut Remains {

@@ -13,6 +13,8 @@ use slotmap::{SlotMap, new_key_type};
 
 use super::timeline::Tick;
 
+use crate::wake::wake_all;
+
 new_key_type! {
     /// Names a fetch that is going on, or whose value somebody has yet to take.
     pub(crate) struct FlightId;
@@ -377,6 +379,6 @@ impl<P> Leftovers<P> {
 
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
-        self.wake.into_iter().for_each(Waker::wake);
+        wake_all(self.wake);
     }
 }

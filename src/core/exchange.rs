@@ -17,6 +17,7 @@ use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::reply::Reply;
 use crate::model::request::Request;
+use crate::wake::wake_all;
 
 /// What the client has taken of a response body.
 #[derive(Default)]
@@ -63,7 +64,7 @@ pub(crate) struct Lost {
 impl Lost {
     pub(crate) fn settle(mut self) {
         let wakers = self.exchange.take_waker().into_iter().chain(self.admitted);
-        wakers.for_each(Waker::wake);
+        wake_all(wakers);
     }
 }
 
@@ -472,7 +473,7 @@ impl Stir {
     #[inline(never)]
     fn settle(self) {
         drop(self.evicted);
-        self.wake.into_iter().for_each(Waker::wake);
+        wake_all(self.wake);
     }
 }
 

@@ -72,6 +72,7 @@ use crate::model::message::Side;
 use crate::rate_limit::RateLimit;
 use crate::state::conversation::State;
 use crate::state::store::Store;
+use crate::wake::wake_all;
 
 new_key_type! {
     /// Names a rule of one transport. Stale once the rule is removed.
@@ -385,7 +386,7 @@ impl<M: Mode> Aftermath<M> {
 
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
-        self.wake.into_iter().for_each(Waker::wake);
+        wake_all(self.wake);
         self.left.into_iter().for_each(After::settle);
     }
 }

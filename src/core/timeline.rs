@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::wake::wake_all;
+
 /// A point in the transport's time: how long after its creation.
 pub(crate) type Tick = Duration;
 
@@ -244,7 +246,7 @@ impl Left {
     /// Wakes who has to stay awake from now on.
     pub(crate) fn settle(self) {
         drop((self.was, self.asking));
-        self.at_front.into_iter().for_each(Waker::wake);
+        wake_all(self.at_front);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use futures_core::Stream;
@@ -30,6 +30,7 @@ use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::message::Side;
 use crate::model::request::Request;
+use crate::wake::wake_all;
 
 /// The future that [`MockTransport::connect`](crate::MockTransport::connect) returns: the client's
 /// end of a connection. Dropping it cancels the handshake.
@@ -238,7 +239,7 @@ impl<M: Mode> Connect<M> {
                 let waiting = self
                     .engine
                     .with(|core| core.hand_over(end.id, &mut request))?;
-                waiting.into_iter().for_each(Waker::wake);
+                wake_all(waiting);
                 None
             }
         };

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::core::timeline::{Alarm, Asked, Idle};
 use crate::engine::{Engine, Timing};
 use crate::mode::Mode;
 use crate::timer::AnyTimer;
+use crate::wake::wake_all;
 
 /// A place in the line of those who wait for their time. Whoever has one must [`leave`](Self::leave)
 /// before it is dropped.
@@ -57,7 +58,7 @@ impl<M: Mode> Due<M> {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Idle::Wake(wake) => wake.into_iter().for_each(Waker::wake),
+                Idle::Wake(wake) => wake_all(wake),
             }
         }
     }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::core::cache::{Asked, FlightId, Landing};
 use crate::mode::{Cell, Mode};
 use crate::state::cache::{Cache, Weight};
+use crate::wake::wake_all;
 
 /// The future that [`Cache::get_or_fetch`](crate::state::Cache::get_or_fetch) returns.
 ///
@@ -139,7 +140,7 @@ impl<M: Mode, V, F, A> GetOrFetch<M, V, F, A> {
             Stage::Fetch(flight, future) => {
                 drop(future);
                 let wake = values.with(|values| values.crash(flight));
-                wake.into_iter().for_each(Waker::wake);
+                wake_all(wake);
             }
             Stage::Wait(flight, number) => {
                 drop(values.with(|values| values.leave(flight, number)));

@@ -1,7 +1,7 @@
 //! A script on its way to one client.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::mode::Mode;
 use crate::model::script::player::{Played, Player};
 use crate::model::script::{Ending, Script};
+use crate::wake::wake_all;
 
 pub(crate) struct Playing<M: Mode> {
     player: Player,
@@ -187,5 +188,5 @@ fn after(player: &mut Player, played: &Played) -> Option<Played> {
 pub(crate) fn release<M: Mode>(engine: &Engine<M>, name: &str) {
     engine.follow_clock();
     let wake = engine.with(|core| core.release_gate(name));
-    wake.into_iter().for_each(Waker::wake);
+    wake_all(wake);
 }

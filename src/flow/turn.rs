@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::ending::Ending;
 use crate::core::sessions::{Begun, SessionsCore};
@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::mode::Mode;
 use crate::model::session::Message;
 use crate::state::sessions::{Session, Sessions};
+use crate::wake::wake_all;
 
 /// The future that [`Sessions::next_turn`](crate::state::Sessions::next_turn) returns.
 #[must_use = "futures do nothing unless polled"]
@@ -163,7 +164,7 @@ impl<M: Mode> Turn<M> {
         let now = self.sessions.now()?;
         let finish = |core: &mut SessionsCore<M>| core.finish(session, run, failure, now);
         let wake = self.sessions.with(finish)?;
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         Ok(())
     }
 }

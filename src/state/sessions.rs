@@ -14,6 +14,7 @@ use crate::flow::turn::NextTurn;
 use crate::mode::{Cell, Mode};
 use crate::model::session::{Message, SessionInfo, SessionKey, SessionOptions};
 use crate::transport::MockTransport;
+use crate::wake::wake_all;
 
 /// Sessions by their key, each with a [`State`] and messages that are answered in order.
 ///
@@ -150,7 +151,7 @@ impl<M: Mode> Sessions<M> {
         let Some((_key, _state, wake)) = removed else {
             return false;
         };
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         true
     }
 
@@ -221,7 +222,7 @@ impl<M: Mode> Sessions<M> {
 
     /// Runs a closure on the sessions, then wakes whom it returns.
     pub(crate) fn wake(&self, f: impl FnOnce(&mut SessionsCore<M>) -> Vec<Waker>) {
-        self.with(f).into_iter().for_each(Waker::wake);
+        wake_all(self.with(f));
     }
 }
 
@@ -325,7 +326,7 @@ impl<M: Mode> Session<M> {
         let (number, wake) = self
             .sessions
             .with(|core| core.send(self.id, message, now))?;
-        wake.into_iter().for_each(Waker::wake);
+        wake_all(wake);
         Ok(Receipt::new(self.sessions.clone(), number))
     }
 }

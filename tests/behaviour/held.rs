@@ -294,3 +294,18 @@ fn waiting_for_long_keeps_one_waker() {
     // The two of this test, and one that the transport keeps.
     assert_eq!(std::sync::Arc::strong_count(&noop), 3);
 }
+
+#[test]
+fn who_waits_for_a_request_to_hold_is_told_of_which_rule() {
+    let transport = MockTransport::new();
+    let hold = transport.get("/").hold();
+    let error = transport
+        .try_block_on(hold.next())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("held.rs:") && error.contains("none has come"),
+        "{error}"
+    );
+}

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::mode::Local;
 use crate::model::session::{Answer, Burst, Message, SessionKey, SessionOptions};
 use crate::state::State;
+use crate::wake::wake_all;
 
 /// Sessions, their messages and their turns, all known by numbers from 1.
 #[wasm_bindgen]
@@ -296,7 +297,7 @@ fn session_key(client: &str, project: &str, user: &str, thread: &str) -> Session
 }
 
 fn ring(wake: Vec<Waker>) {
-    wake.into_iter().for_each(Waker::wake);
+    wake_all(wake);
 }
 
 /// What is thrown: of a duplicate, also how many milliseconds ago the first one was sent.

@@ -22,6 +22,7 @@ use crate::flow::permits;
 use crate::mode::Local;
 use crate::model::concurrency::PermitEventKind;
 use crate::model::request::Request;
+use crate::wake::wake_all;
 
 /// The numbers of the exchanges that have waited, and were woken.
 #[derive(Default)]
@@ -171,7 +172,7 @@ impl Engine {
         let place = limits.map(|it| it.place(&request)).transpose()?;
         let (entered, watching) =
             engine.with(|core| core.ask_gate(exchange, sequence, &request, place.as_ref()));
-        watching.into_iter().for_each(Waker::wake);
+        wake_all(watching);
         match entered? {
             Entered::Admitted => Ok(Some(
                 decider.decide_limited(engine, exchange, sequence, request),
