@@ -23,8 +23,9 @@ use crate::state::State;
 /// A method and a target: a path (`/v1/{id}`), a whole URL (`https://api.test/v1`), or `*`.
 ///
 /// In a path, `{id}` and `:id` capture (part of) a segment, `*` stands for any characters of a
-/// segment and `**` for any number of segments. A query in the target asks for those parameters;
-/// further ones may be there.
+/// segment and `**` for any number of segments. Segments are compared percent-decoded, and a slash at
+/// the end counts. A URL without a port is for any port. A query in the target asks for those
+/// parameters; further ones may be there.
 pub fn on<M: Mode>(method: &str, target: &str) -> Matcher<M> {
     match method_pattern(method) {
         Ok(pattern) => of_target(method, Some(pattern), target),
@@ -170,12 +171,12 @@ pub fn header_missing<M: Mode>(name: &str) -> Matcher<M> {
 }
 
 pub(crate) fn header_test<M: Mode>(name: &str, test: Test) -> Matcher<M> {
-    header_name(name)
-        .map(|name| {
-            let secret = redact::is_secret(&name);
-            Pattern::Header { name, test, secret }
-        })
-        .into()
+    let pattern = header_name(name).and_then(|name| {
+        test.validate_field(&name)?;
+        let secret = redact::is_secret(&name);
+        Ok(Pattern::Header { name, test, secret })
+    });
+    pattern.into()
 }
 
 pub(crate) fn header_name(name: &str) -> Result<HeaderName> {
@@ -223,7 +224,7 @@ pub fn body_bytes<M: Mode>(bytes: impl Into<Bytes>) -> Matcher<M> {
     Pattern::BodyBytes(bytes.into()).into()
 }
 
-/// A body that contains this text.
+/// A body that contains this text; what is not UTF-8 may stand beside it, such as a file in a form.
 pub fn body_contains<M: Mode>(part: &str) -> Matcher<M> {
     body_test(Test::Contains(part.into()))
 }
@@ -253,7 +254,7 @@ pub fn json_exists<M: Mode>(pointer: &str) -> Matcher<M> {
     json_test(pointer, JsonTest::Present)
 }
 
-/// A JSON body with nothing at a JSON Pointer.
+/// Nothing at a JSON Pointer of the body; also when the body is no JSON.
 pub fn json_missing<M: Mode>(pointer: &str) -> Matcher<M> {
     json_test(pointer, JsonTest::Missing)
 }

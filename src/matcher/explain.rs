@@ -68,7 +68,7 @@ impl<M: Mode> Node<M> {
     }
 
     /// What the node says, as far as it is known without running a predicate again.
-    fn verdict(&self, subject: &Subject<'_>) -> Option<bool> {
+    pub(super) fn verdict(&self, subject: &Subject<'_>) -> Option<bool> {
         match self {
             Self::All(nodes) => decide(nodes.iter().map(|node| node.verdict(subject)), false),
             Self::Any(nodes) => decide(nodes.iter().map(|node| node.verdict(subject)), true),
@@ -143,10 +143,17 @@ impl Pattern {
         let missing = || "(missing)".to_owned();
         let quoted = |text: &str| format!("{text:?}");
         check.actual = match self {
-            Self::Authorization { .. } => {
-                let header = request.header("authorization");
-                header.map_or_else(missing, |_| format!("another {REDACTED}"))
-            }
+            Self::Authorization { scheme, .. } => match request.header("authorization") {
+                None => missing(),
+                Some(actual) => {
+                    let is_same = |actual: &str| actual.eq_ignore_ascii_case(scheme);
+                    let other = match actual.split_once(' ') {
+                        Some((actual, _)) if is_same(actual) => "another",
+                        _ => "of another scheme:",
+                    };
+                    format!("{other} {REDACTED}")
+                }
+            },
             Self::Body(_) | Self::BodyBytes(_) => excerpt(request),
             Self::Cookie { name, test } => match request.cookie(name) {
                 None => missing(),

@@ -285,14 +285,7 @@ impl<M: Mode> Matcher<M> {
     /// What the path templates capture from a request that matches.
     pub(crate) fn captures(&self, request: &Request) -> Vec<(String, String)> {
         let mut captures = Vec::new();
-        for pattern in self.required_patterns() {
-            match pattern {
-                Pattern::Path(path) if path.exact().is_none() => {
-                    captures.extend(path.captures(request.path()).unwrap_or_default());
-                }
-                _ => {}
-            }
-        }
+        self.0.capture(&Subject::new(request, 0), &mut captures);
         captures
     }
 }
@@ -323,6 +316,26 @@ impl<M: Mode> Node<M> {
             Self::Reading(reading) => reading.test(subject.request),
             Self::State(state) => Ok(state.test()),
             Self::Target(target) => Ok(target.test(subject.request)),
+        }
+    }
+
+    /// Of alternatives, the first that may have matched captures.
+    fn capture(&self, subject: &Subject<'_>, captures: &mut Vec<(String, String)>) {
+        match self {
+            Self::All(nodes) => nodes.iter().for_each(|it| it.capture(subject, captures)),
+            Self::Any(nodes) => {
+                let matched = nodes.iter().find(|it| it.verdict(subject) != Some(false));
+                matched
+                    .into_iter()
+                    .for_each(|it| it.capture(subject, captures));
+            }
+            Self::Pattern(pattern) => match &**pattern {
+                Pattern::Path(path) if path.exact().is_none() => {
+                    captures.extend(path.captures(subject.request.path()).unwrap_or_default());
+                }
+                _ => {}
+            },
+            _ => {}
         }
     }
 

@@ -22,8 +22,8 @@ enum Segment {
         name: String,
         suffix: String,
     },
-    /// Text with `*` in it: each stands for any characters of the segment.
-    Glob(String),
+    /// The texts around each `*`, which stands for any characters of the segment.
+    Glob(Box<[String]>),
     Literal(String),
     /// `**`: any number of segments, also none.
     Rest,
@@ -115,9 +115,9 @@ impl Segment {
         } else if text.contains("**") {
             return invalid("`**` must be a whole segment");
         } else if text.contains('*') {
-            return Ok(Self::Glob(text.to_owned()));
+            return Ok(Self::Glob(text.split('*').map(decoded).collect()));
         } else {
-            return Ok(Self::Literal(percent_decode(text).into_owned()));
+            return Ok(Self::Literal(decoded(text)));
         };
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || !name.chars().all(word) {
@@ -127,9 +127,9 @@ impl Segment {
             return invalid("a segment has either a capture or `*`, not both");
         }
         Ok(Self::Capture {
-            prefix: prefix.to_owned(),
+            prefix: decoded(prefix),
             name: name.to_owned(),
-            suffix: suffix.to_owned(),
+            suffix: decoded(suffix),
         })
     }
 
@@ -139,6 +139,10 @@ impl Segment {
             _ => None,
         }
     }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode(text).into_owned()
 }
 
 fn join(segments: &[Segment]) -> String {
@@ -185,7 +189,7 @@ fn capture(
             captures.extend(value.map(|value| (name.clone(), value.to_owned())));
             value.is_some()
         }
-        Segment::Glob(glob) => glob_matches(glob, segment),
+        Segment::Glob(texts) => has_in_order(texts.iter().map(String::as_str), segment),
         Segment::Literal(literal) => literal == segment,
         Segment::Rest => unreachable!("handled above"),
     };
@@ -205,7 +209,11 @@ fn equals_decoded(exact: &str, path: &str) -> bool {
 
 /// Whether the text is the glob with each `*` replaced by some characters, perhaps none.
 pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
-    let mut parts = glob.split('*');
+    has_in_order(glob.split('*'), text)
+}
+
+/// Whether the text begins with the first part, ends with the last, and has the others in between, in order.
+fn has_in_order<'a>(mut parts: impl DoubleEndedIterator<Item = &'a str>, text: &str) -> bool {
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
         return false;
@@ -251,6 +259,11 @@ mod tests {
             ("/f/a*b*c", "/f/aXbYbc", true),
             ("/a b", "/a%20b", true),
             ("/a%20b", "/a%20b", true),
+            ("/a%20b*", "/a%20bc", true),
+            ("/a%20b*", "/a%20c", false),
+            ("/a%2A*", "/a*b", true),
+            ("/a%2A*", "/axb", false),
+            ("/a%20{id}%21", "/a%20b!", true),
             ("/", "/", true),
         ] {
             let pattern = PathPattern::parse(pattern).unwrap();

@@ -149,7 +149,7 @@ impl Pattern {
                 .is_some_and(|actual| same_credentials(actual, value)),
             Self::Body(test) => body_test(test, request),
             Self::BodyBytes(bytes) => request.body() == bytes,
-            Self::Cookie { name, test } => test.test(request.cookie(name).into_iter()),
+            Self::Cookie { name, test } => test.test(request.cookies(name)),
             Self::Form { name, test } => test.test(values(request.form_pairs(), name)),
             Self::Header { name, test, .. } => test.test(header_values(request, name)),
             Self::Json { pointer, test } => {
@@ -207,7 +207,9 @@ fn body_test(test: &Test, request: &Request) -> bool {
     match test {
         Test::Missing => request.body().is_empty(),
         Test::Present => !request.body().is_empty(),
-        test => test.test(request.text().into_iter()),
+        Test::Equals(text) => request.body() == text.as_bytes(),
+        // A form with a file in it has texts to look for, too.
+        test => test.test(std::iter::once(String::from_utf8_lossy(request.body()))),
     }
 }
 
@@ -236,12 +238,12 @@ pub(crate) fn values<'a>(
     pairs.filter_map(move |(key, value)| (key == name).then_some(value))
 }
 
-/// The port of the URL, or the default one of its scheme.
+/// The port of the request, or the default one of its scheme.
 pub(crate) fn actual_port(request: &Request) -> Option<u16> {
     let default = || match request.url().scheme_str()? {
         "http" | "ws" => Some(80),
         "https" | "wss" => Some(443),
         _ => None,
     };
-    request.url().port_u16().or_else(default)
+    request.port().or_else(default)
 }

@@ -12,6 +12,11 @@ pub(crate) fn parse<P: From<Pattern>>(target: &str, patterns: &mut Vec<P>) -> Re
     if target == "*" {
         return Ok(());
     }
+    if target.contains('#') {
+        let reason =
+            "a target has no fragment: clients keep it to themselves (`%23` is the character)";
+        return Err(Error::invalid(Part::Pattern, target, reason));
+    }
     let mut has_host = false;
     let rest = match target.split_once("://") {
         None => target,

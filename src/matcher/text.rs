@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use http::{HeaderName, HeaderValue};
+
+use crate::error::{Error, FIELD_VALUE, Part, Result};
+
 /// What is asked of the values under one name; any of several values may satisfy it.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
@@ -22,6 +26,17 @@ impl Test {
             Self::Present => values.next().is_some(),
             #[cfg(feature = "regex")]
             Self::Regex(regex) => values.any(|value| regex.is_match(value.as_ref())),
+        }
+    }
+
+    /// Fails when no header field can have what is asked for.
+    pub(crate) fn validate_field(&self, name: &HeaderName) -> Result<()> {
+        match self {
+            Self::Contains(text) | Self::Equals(text) if HeaderValue::from_str(text).is_err() => {
+                let reason = format!("in the field {name}: {FIELD_VALUE}");
+                Err(Error::invalid(Part::HeaderValue, text, reason))
+            }
+            _ => Ok(()),
         }
     }
 

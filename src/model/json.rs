@@ -110,17 +110,25 @@ fn lengths_agree(expected: usize, actual: usize, comparison: Comparison) -> bool
     }
 }
 
-/// Numbers are equal by value: integers exactly, anything else as the nearest double.
+/// Numbers are equal by value, however they are written: `1`, `1.0`, `1e0`.
 fn numbers_equal(a: &Number, b: &Number) -> bool {
     match (integer(a), integer(b)) {
         (Some(a), Some(b)) => a == b,
-        _ => a.as_f64() == b.as_f64(),
+        (Some(integer), None) => is_integer(b, integer),
+        (None, Some(integer)) => is_integer(a, integer),
+        (None, None) => a.as_f64() == b.as_f64(),
     }
 }
 
 fn integer(number: &Number) -> Option<i128> {
     let signed = number.as_i64().map(i128::from);
     signed.or_else(|| number.as_u64().map(i128::from))
+}
+
+/// Whether a double is exactly this integer: the nearest double may be that of its neighbour.
+fn is_integer(number: &Number, integer: i128) -> bool {
+    let is_equal = |double: f64| double == integer as f64 && double as i128 == integer;
+    number.as_f64().is_some_and(is_equal)
 }
 
 /// One step of a JSON Pointer, escaped (RFC 6901 §3).
@@ -142,6 +150,19 @@ mod tests {
             &json!(9_007_199_254_740_992_u64),
             Comparison::Equal
         ));
+        assert!(!matches(
+            &json!(9_007_199_254_740_993_u64),
+            &json!(9_007_199_254_740_992.0),
+            Comparison::Equal
+        ));
+        assert!(!matches(
+            &json!(u64::MAX),
+            &json!(18_446_744_073_709_551_616.0),
+            Comparison::Equal
+        ));
+        assert!(matches(&json!(0), &json!(-0.0), Comparison::Equal));
+        assert!(matches(&json!(-1), &json!(-1.0), Comparison::Equal));
+        assert!(matches(&json!(1e300), &json!(1e300), Comparison::Equal));
     }
 
     #[test]

@@ -89,15 +89,27 @@ impl Request {
     /// The host: of the URL, or of the `host` header when the URL has none.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
-        let header = || {
-            let host = self.header("host")?;
-            let port = host.rfind(':').filter(|at| !host[*at..].contains(']'));
-            Some(&host[..port.unwrap_or(host.len())])
-        };
+        let header = || Some(self.host_field()?.0);
         match self.data.url.authority() {
             Some(authority) if is_plain_host(authority.as_str()) => Some(authority.as_str()),
             _ => self.data.url.host().or_else(header),
         }
+    }
+
+    /// The port that is said: in the URL, or in the `host` header when the URL has no host.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self.data.url.authority() {
+            Some(authority) => authority.port_u16(),
+            None => self.host_field()?.1.parse().ok(),
+        }
+    }
+
+    /// Host and port of the `host` header (RFC 9110 §7.2).
+    fn host_field(&self) -> Option<(&str, &str)> {
+        let field = self.header("host")?;
+        let port_at = field.rfind(':').filter(|at| !field[*at..].contains(']'));
+        let (host, port) = field.split_at(port_at.unwrap_or(field.len()));
+        Some((host, port.trim_start_matches(':')))
     }
 
     /// The first value of a query parameter, decoded.
@@ -124,15 +136,20 @@ impl Request {
         self.data.headers.get(name)?.to_str().ok()
     }
 
-    /// The value of a cookie (RFC 6265 §4.2).
+    /// The first value of a cookie (RFC 6265 §4.2).
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies(name).next()
+    }
+
+    /// All values of a cookie: those of other paths and domains may come with it.
+    pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
         let fields = self.data.headers.get_all("cookie").iter();
         fields
-            .filter_map(|field| field.to_str().ok())
+            .filter_map(|field| std::str::from_utf8(field.as_bytes()).ok())
             .flat_map(|field| field.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+            .filter_map(move |(key, value)| (key == name).then_some(value))
     }
 
     /// What the winning rule's path template captured under this name, decoded.

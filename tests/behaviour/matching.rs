@@ -335,8 +335,8 @@ fn a_body_may_be_asked_for_as_text_bytes_or_in_part() {
         mockwire::body_bytes(bytes),
         post("/", vec![0xff, 0x00])
     ));
-    // What is not UTF-8 is no text, and contains none.
-    assert!(!accepts(mockwire::body_contains(""), post("/", bytes)));
+    // What is not UTF-8 is no text.
+    assert!(!accepts(mockwire::body(""), post("/", bytes)));
 }
 
 #[test]
@@ -696,4 +696,78 @@ fn a_json_schema_must_hold() {
         json_request(r#"{"model": "m", "max_tokens": 0}"#)
     ));
     assert!(!accepts(rule(), json_request("{")));
+}
+
+#[test]
+fn globs_and_what_stands_around_captures_are_compared_decoded() {
+    assert!(accepts(mockwire::get("/a%20b*"), get("/a%20bc")));
+    assert!(accepts(mockwire::get("/a b*"), get("/a%20bc")));
+    // An escaped star is a character, no wildcard.
+    assert!(accepts(mockwire::get("/a%2A*"), get("/a*b")));
+    assert!(!accepts(mockwire::get("/a%2A*"), get("/axb")));
+    let transport = MockTransport::new();
+    transport
+        .get("/caf%C3%A9-{id}")
+        .reply(Reply::template("{{param.id}}"));
+    let text = super::support::fetch(&transport, get("/caf%C3%A9-7"));
+    assert_eq!(text.unwrap(), "7");
+}
+
+#[test]
+fn the_alternative_that_matched_captures() {
+    let transport = MockTransport::new();
+    let users = mockwire::get("/users/{id}").or(mockwire::post("/people/{id}"));
+    let any = mockwire::any_of([users, mockwire::get("/{kind}/{id}/x")]);
+    transport
+        .on(any)
+        .reply(Reply::template("{{method}} {{param.id}}"));
+    let fetch = |request| super::support::fetch(&transport, request).unwrap();
+    assert_eq!(fetch(get("/users/1")), "GET 1");
+    assert_eq!(fetch(post("/people/2", ())), "POST 2");
+    assert_eq!(fetch(get("/pets/3/x")), "GET 3");
+}
+
+#[test]
+fn the_port_of_the_host_header_stands_in_for_that_of_a_url_without_host() {
+    let origin_form = |host: &str| {
+        let request = http::Request::get("/x").header("host", host);
+        request.body(mockwire::Content::default()).unwrap()
+    };
+    assert!(accepts(mockwire::port(8080), origin_form("api.test:8080")));
+    assert!(accepts(mockwire::port(8080), origin_form("[::1]:8080")));
+    assert!(!accepts(mockwire::port(8080), origin_form("api.test")));
+    // A URL with a host says all there is to say.
+    let absolute = with_header(get("http://api.test/x"), "host", "api.test:8080");
+    assert!(!accepts(mockwire::port(8080), absolute));
+}
+
+#[test]
+fn any_of_several_cookies_of_one_name_will_do() {
+    let with_cookies = |field| with_header(get("/"), "cookie", field);
+    let both = "id=1; theme=dark; id=2";
+    assert!(accepts(mockwire::cookie("id", "1"), with_cookies(both)));
+    assert!(accepts(mockwire::cookie("id", "2"), with_cookies(both)));
+    assert!(!accepts(mockwire::cookie("id", "3"), with_cookies(both)));
+    let mut request = get("/");
+    let value = http::HeaderValue::from_bytes("name=Zoë".as_bytes()).unwrap();
+    request.headers_mut().insert("cookie", value);
+    assert!(accepts(mockwire::cookie("name", "Zoë"), request));
+}
+
+#[test]
+fn text_is_found_beside_bytes_that_are_no_text() {
+    let form = || {
+        let mut body = b"--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n".to_vec();
+        body.extend([0xff, 0xfe, 0x00]);
+        body.extend(b"\r\n--x--");
+        let request = post("/", body);
+        with_header(request, "content-type", "multipart/form-data; boundary=x")
+    };
+    assert!(accepts(mockwire::body_contains("name=\"file\""), form()));
+    assert!(!accepts(mockwire::body_contains("name=\"other\""), form()));
+    // Bytes that are no text equal no text.
+    assert!(!accepts(
+        mockwire::body("\u{fffd}"),
+        post("/", vec![0xff_u8])
+    ));
 }
