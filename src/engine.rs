@@ -1,6 +1,5 @@
 //! The engine as its handles share it: the state behind a cell, and the settings beside it.
 
-use std::task::Waker;
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
@@ -8,6 +7,7 @@ use http::{HeaderName, StatusCode};
 use crate::core::exchange::Delivered;
 use crate::core::timeline::Tick;
 use crate::core::{Aftermath, Core, ExchangeId};
+use crate::diagnosis::Diagnosis;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::matcher::Matcher;
@@ -17,6 +17,7 @@ use crate::model::damage::Chaos;
 use crate::model::redact;
 use crate::model::request::Request;
 use crate::timer::AnyTimer;
+use crate::wake::wake_all;
 
 /// What every handle, future and body of a transport refers to.
 pub(crate) struct Engine<M: Mode> {
@@ -109,6 +110,16 @@ impl<M: Mode> Engine<M> {
             .map(drop)
     }
 
+    /// Ends an exchange that no rule answers, and remembers why.
+    pub(crate) fn finish_unmatched(&self, exchange: ExchangeId, diagnosis: &Diagnosis) {
+        self.with(|core| {
+            if core.exchanges.contains_key(exchange) {
+                core.journal.note_diagnosis(diagnosis);
+            }
+        });
+        let _ = self.finish(exchange, Outcome::Unmatched, &mut Delivered::default());
+    }
+
     /// In one borrow: in between, another exchange might take the key of this one.
     #[cold]
     fn finish_limited(
@@ -121,7 +132,7 @@ impl<M: Mode> Engine<M> {
             let over = core.finish(exchange, outcome, delivered);
             over.map(|over| (over, core.free(exchange)))
         })?;
-        next.into_iter().for_each(Waker::wake);
+        wake_all(next);
         drop(over);
         Ok(())
     }
@@ -142,7 +153,7 @@ impl<M: Mode> Engine<M> {
 
     fn follow(&self, now: Tick) {
         let due = self.with(|core| core.timeline.advance_to(now));
-        due.into_iter().for_each(Waker::wake);
+        wake_all(due);
     }
 
     /// The transport's time, for something that happens now.

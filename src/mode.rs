@@ -85,6 +85,10 @@ pub trait Mode: sealed::Sealed + Clone + Copy + Debug + Sized + 'static {
 /// The closure runs while the state is borrowed or locked, so it must never run foreign code:
 /// handlers, predicates, wakers and the drop of user values all belong outside.
 #[doc(hidden)]
+#[allow(
+    unreachable_pub,
+    reason = "it is a bound of `Mode::Cell`, which Rust 1.85 does not see"
+)]
 pub trait Cell<T> {
     fn new(value: T) -> Self;
     fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R;

@@ -63,10 +63,14 @@ impl<M: Mode> Rule<M> {
     ///
     /// # Panics
     ///
-    /// If it is another number.
+    /// If it is another number, or the rule is gone and nobody knows.
     #[track_caller]
     pub fn assert_calls(&self, times: impl Into<Times>) {
-        let (times, calls) = (times.into(), self.calls());
+        let times = times.into();
+        let calls = match self.try_calls() {
+            Ok(calls) => calls,
+            Err(error) => panic!("whether the rule has answered {times} is not known: {error}"),
+        };
         let enough = calls >= times.min && times.max.is_none_or(|max| calls <= max);
         assert!(
             enough,

@@ -60,6 +60,27 @@ impl<M: Mode> Scope<M> {
             .when(conditions::post(target), self.id, Location::caller())
     }
 
+    /// Begins a rule of this scope for `PUT` and a target.
+    #[track_caller]
+    pub fn put(&self, target: &str) -> When<M> {
+        self.transport
+            .when(conditions::put(target), self.id, Location::caller())
+    }
+
+    /// Begins a rule of this scope for `PATCH` and a target.
+    #[track_caller]
+    pub fn patch(&self, target: &str) -> When<M> {
+        self.transport
+            .when(conditions::patch(target), self.id, Location::caller())
+    }
+
+    /// Begins a rule of this scope for `DELETE` and a target.
+    #[track_caller]
+    pub fn delete(&self, target: &str) -> When<M> {
+        self.transport
+            .when(conditions::delete(target), self.id, Location::caller())
+    }
+
     /// Begins a rule of this scope for WebSocket connections to a target.
     #[track_caller]
     pub fn websocket(&self, target: &str) -> When<M> {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::core::RuleId;
+use crate::core::journal::DIAGNOSED;
 use crate::core::rules::Candidate;
 use crate::diagnosis::{Diagnosis, NearMiss};
 use crate::engine::Engine;
@@ -15,21 +16,20 @@ use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome};
 use crate::model::times::{Count, Times};
 
-/// How many unmatched requests a report diagnoses.
-const DIAGNOSED: usize = 5;
-
 /// What is not as the test expects: as data, and as the text of the failing test.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// The rules that have not answered as often as they must.
     pub unmet: Vec<Unmet>,
-    /// Why requests matched no rule; the first five of them.
+    /// Why requests matched no rule when they came; the first five of them.
     pub unmatched: Vec<Diagnosis>,
     /// How many requests matched no rule.
     pub unmatched_count: u64,
     /// What scripts of WebSocket connections have expected, and has not come.
     pub unmet_messages: Vec<UnmetMessage>,
+    /// Whether the transport is disposed: then nothing is left to verify.
+    pub disposed: bool,
 }
 
 /// A message that the script of a WebSocket connection has expected, and that has not come.
@@ -66,12 +66,20 @@ pub struct Unmet {
 pub(crate) fn verify<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Result<(), Report> {
     let unmet = unmet(engine, of);
     let allowed = of.is_some() || engine.settings.allow_unmatched;
-    let (count, unmatched) = if allowed {
+    let (unmatched_count, unmatched) = if allowed {
         (0, Vec::new())
     } else {
         unmatched(engine)
     };
-    report(unmet, unmatched, count, unmet_messages(engine, of))
+    Report {
+        unmet,
+        unmatched,
+        unmatched_count,
+        unmet_messages: unmet_messages(engine, of),
+        // A scope that outlives its transport has nothing to say.
+        disposed: of.is_none() && is_disposed(engine),
+    }
+    .into_result()
 }
 
 fn unmet_messages<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<UnmetMessage> {
@@ -89,25 +97,28 @@ fn unmet_messages<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unm
 
 /// Verifies that every request matched a rule.
 pub(crate) fn no_unmatched<M: Mode>(engine: &Engine<M>) -> Result<(), Report> {
-    let (count, unmatched) = unmatched(engine);
-    report(Vec::new(), unmatched, count, Vec::new())
-}
-
-fn report(
-    unmet: Vec<Unmet>,
-    unmatched: Vec<Diagnosis>,
-    unmatched_count: u64,
-    unmet_messages: Vec<UnmetMessage>,
-) -> Result<(), Report> {
-    if unmet.is_empty() && unmatched_count == 0 && unmet_messages.is_empty() {
-        return Ok(());
-    }
-    Err(Report {
-        unmet,
+    let (unmatched_count, unmatched) = unmatched(engine);
+    Report {
         unmatched,
         unmatched_count,
-        unmet_messages,
-    })
+        disposed: is_disposed(engine),
+        ..Report::default()
+    }
+    .into_result()
+}
+
+fn is_disposed<M: Mode>(engine: &Engine<M>) -> bool {
+    engine.with(|core| core.disposed)
+}
+
+impl Report {
+    fn into_result(self) -> Result<(), Self> {
+        let is_well = self.unmet.is_empty()
+            && self.unmatched_count == 0
+            && self.unmet_messages.is_empty()
+            && !self.disposed;
+        if is_well { Ok(()) } else { Err(self) }
+    }
 }
 
 fn unmet<M: Mode>(engine: &Engine<M>, of: Option<&[RuleId]>) -> Vec<Unmet> {
@@ -152,14 +163,23 @@ fn nearest<M: Mode>(candidate: &Candidate<M>, captured: &[Captured]) -> Option<(
 }
 
 fn unmatched<M: Mode>(engine: &Engine<M>) -> (u64, Vec<Diagnosis>) {
-    let count = engine.with(|core| core.journal.unmatched());
-    let unmatched = engine
-        .captured(0)
-        .into_iter()
-        .filter(|captured| captured.outcome == Outcome::Unmatched)
-        .take(DIAGNOSED)
-        .map(|captured| diagnose(engine, &Subject::new(&captured.request, captured.sequence)));
-    (count, unmatched.collect())
+    let (count, mut diagnosed) = engine.with(|core| {
+        let journal = &core.journal;
+        (journal.unmatched(), journal.diagnosed().to_vec())
+    });
+    // JavaScript says of some requests afterwards that they matched nothing.
+    if (diagnosed.len() as u64) < count.min(DIAGNOSED as u64) {
+        let is_told = |it: &Captured| diagnosed.iter().any(|told| told.sequence == it.sequence);
+        let untold = engine.captured(0).into_iter();
+        let untold = untold.filter(|it| it.outcome == Outcome::Unmatched && !is_told(it));
+        let untold: Vec<_> = untold.take(DIAGNOSED - diagnosed.len()).collect();
+        let subjects = untold
+            .iter()
+            .map(|it| Subject::new(&it.request, it.sequence));
+        diagnosed.extend(subjects.map(|subject| diagnose(engine, &subject)));
+        diagnosed.sort_by_key(|it| it.sequence);
+    }
+    (count, diagnosed)
 }
 
 /// Whether requests that match have arrived as often as expected; the text of the failure if not.
@@ -278,6 +298,11 @@ fn matches<M: Mode>(matcher: &Matcher<M>, captured: &Captured) -> Result<bool, S
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.disposed {
+            return f.write_str(
+                "the transport is disposed, and has forgotten what to verify: call `verify` before `dispose`",
+            );
+        }
         f.write_str("the mock transport was not used as expected")?;
         for unmet in &self.unmet {
             write!(f, "\n\n{unmet}")?;

@@ -9,10 +9,14 @@ use super::timeline::Tick;
 use super::trace::Trace;
 use super::transcript::Transcript;
 use super::{ExchangeId, RuleId, SocketId};
+use crate::diagnosis::Diagnosis;
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome, ResponseHead};
 use crate::model::reply::{Reply, ReplyBody};
 use crate::model::request::Request;
+
+/// How many unmatched requests a report diagnoses.
+pub(crate) const DIAGNOSED: usize = 5;
 
 pub(crate) struct Journal {
     entries: Blocks<Entry>,
@@ -23,6 +27,8 @@ pub(crate) struct Journal {
     dropped: u64,
     /// How many requests matched no rule since the last clearing, also those that were evicted.
     unmatched: u64,
+    /// Why the first of them did not, as it was found when they came: rules and states have changed since.
+    diagnosed: Vec<Diagnosis>,
     /// The number of the last request before the last clearing.
     cleared_at: u64,
 }
@@ -70,6 +76,7 @@ impl Journal {
             cap,
             dropped: 0,
             unmatched: 0,
+            diagnosed: Vec::new(),
             cleared_at: 0,
         }
     }
@@ -132,6 +139,17 @@ impl Journal {
         self.unmatched
     }
 
+    /// Why the first unmatched requests matched no rule.
+    pub(crate) fn diagnosed(&self) -> &[Diagnosis] {
+        &self.diagnosed
+    }
+
+    pub(crate) fn note_diagnosis(&mut self, diagnosis: &Diagnosis) {
+        if self.diagnosed.len() < DIAGNOSED {
+            self.diagnosed.push(diagnosis.clone());
+        }
+    }
+
     pub(crate) fn note_unmatched(&mut self, number: u64, at: Tick) {
         self.unmatched += 1;
         if let Some(entry) = self.get_mut(number) {
@@ -180,6 +198,7 @@ impl Journal {
         self.first = self.cleared_at + 1;
         self.dropped = 0;
         self.unmatched = 0;
+        self.diagnosed.clear();
         std::mem::replace(&mut self.entries, Blocks::new())
     }
 }

@@ -33,3 +33,11 @@ pub(crate) mod tungstenite;
 pub(crate) mod upstream_reqwest;
 #[cfg(feature = "tower")]
 pub(crate) mod upstream_tower;
+
+/// The transport's own error in a foreign one that does not have it among its sources.
+#[cfg(all(feature = "reqwest", not(target_arch = "wasm32")))]
+pub(crate) use self::reqwest::inside;
+#[cfg(not(all(feature = "reqwest", not(target_arch = "wasm32"))))]
+pub(crate) fn inside<'a>(_: &'a (dyn std::error::Error + 'static)) -> Option<&'a crate::Error> {
+    None
+}

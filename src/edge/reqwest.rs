@@ -2,6 +2,7 @@
 
 mod genuine;
 
+use std::error::Error as StdError;
 use std::io;
 
 use async_trait::async_trait;
@@ -48,8 +49,7 @@ use crate::transport::MockTransport;
 /// failed, and a connection that is reset, closed or malformed before there is a response, which reqwest
 /// makes an error of only when it has a connection. (The feature `hyper` has one.)
 ///
-/// [`Error::find`] finds the transport's error, among the sources of a `reqwest::Error`. That of reqwest's
-/// own timeout has none; and to a `Middleware` error goes `downcast_ref`.
+/// [`Error::find`] finds the transport's error in either. Only that of reqwest's own timeout has none.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -94,6 +94,14 @@ impl Middleware for MockTransport<Threaded> {
     }
 }
 
+/// What a middleware failed with. It is not among the sources of the client's error: that passes for it.
+pub(crate) fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    match error.downcast_ref()? {
+        reqwest_middleware::Error::Middleware(error) => error.downcast_ref(),
+        reqwest_middleware::Error::Reqwest(_) => None,
+    }
+}
+
 /// A scripted fault as reqwest would report it, everything else as it is.
 async fn failed(error: Error, url: reqwest::Url) -> reqwest_middleware::Error {
     let genuine = match error.fault() {
@@ -102,7 +110,6 @@ async fn failed(error: Error, url: reqwest::Url) -> reqwest_middleware::Error {
     };
     match genuine {
         Some(genuine) => genuine.with_url(url).into(),
-        // Here `downcast_ref` finds it.
         None => reqwest_middleware::Error::middleware(error),
     }
 }

@@ -13,6 +13,7 @@ use http::StatusCode;
 
 use crate::cassette::problem::Problem;
 use crate::diagnosis::Diagnosis;
+use crate::edge;
 use crate::fault::Fault;
 use crate::model::captured::ResponseHead;
 
@@ -46,6 +47,8 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Where the rule was registered that gave what is malformed.
+    rule: Option<Box<str>>,
 }
 
 /// What an [`Error`] is about.
@@ -219,12 +222,20 @@ pub enum Part {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, source: None }))
+        Self(Arc::new(Inner {
+            kind,
+            source: None,
+            rule: None,
+        }))
     }
 
     pub(crate) fn with_source(kind: ErrorKind, source: impl Into<BoxError>) -> Self {
         let source = Some(Arc::from(source.into()));
-        Self(Arc::new(Inner { kind, source }))
+        Self(Arc::new(Inner {
+            kind,
+            source,
+            rule: None,
+        }))
     }
 
     pub(crate) fn invalid(part: Part, value: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -249,8 +260,9 @@ impl Error {
         }
     }
 
-    /// The same error, telling which rule's handler failed.
+    /// The same error, telling which rule's handler failed, or gave what is malformed.
     pub(crate) fn in_rule(self, site: &str) -> Self {
+        let mut place = None;
         let kind = match self.kind().clone() {
             ErrorKind::HandlerFailed { rule } if rule.is_empty() => {
                 ErrorKind::HandlerFailed { rule: site.into() }
@@ -259,10 +271,19 @@ impl Error {
                 let rule = site.into();
                 ErrorKind::HandlerPanicked { rule, message }
             }
+            kind @ (ErrorKind::BodyNotAllowed { .. } | ErrorKind::Invalid { .. })
+                if self.0.rule.is_none() && !site.is_empty() =>
+            {
+                place = Some(site.into());
+                kind
+            }
             _ => return self,
         };
-        let source = self.0.source.clone();
-        Self(Arc::new(Inner { kind, source }))
+        Self(Arc::new(Inner {
+            kind,
+            source: self.0.source.clone(),
+            rule: place,
+        }))
     }
 
     /// The transport's own error, among another one and its sources: what a client's error comes
@@ -278,7 +299,7 @@ impl Error {
     #[must_use]
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut chain = std::iter::successors(Some(error), |&error| error.source());
-        chain.find_map(|error| error.downcast_ref())
+        chain.find_map(|error| error.downcast_ref().or_else(|| edge::inside(error)))
     }
 
     /// What the error is about.
@@ -376,7 +397,11 @@ fn caused_by(source: &dyn StdError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind().fmt(f)
+        self.kind().fmt(f)?;
+        match &self.0.rule {
+            Some(rule) => write!(f, " (the rule at {rule})"),
+            None => Ok(()),
+        }
     }
 }
 

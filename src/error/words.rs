@@ -97,7 +97,10 @@ impl fmt::Display for ErrorKind {
                 f,
                 "the rule at {rule} opens WebSocket connections and has no response: use `connect`"
             ),
-            Self::StaleHandle { what } => write!(f, "this handle is stale: the {what} is gone"),
+            Self::StaleHandle { what } => write!(
+                f,
+                "this handle is stale: the {what} is gone (it was removed or is over, or the transport was reset)"
+            ),
             Self::Stalled { waiting_for } => write!(
                 f,
                 "stalled: nothing can happen any more, and the future still waits for {waiting_for}"

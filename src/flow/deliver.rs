@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::answer::Outgoing;
@@ -69,7 +68,7 @@ impl<M: Mode> Respond<M> {
             };
             return Poll::Ready(Err(self.fail(exchange, Error::new(exhausted))));
         };
-        if self.damage.is_some() || reply.is_from_exchange() {
+        if self.damage.is_some() || reply.is_from_exchange() || reply.is_template() {
             let outgoing = Outgoing::of(reply.clone());
             return self.send(exchange, outgoing, request, Some(&rule.site), cx);
         }
@@ -95,8 +94,9 @@ impl<M: Mode> Respond<M> {
                 Err(panic) => return Poll::Ready(Err(self.panicked(exchange, site, &*panic))),
             }
         }
+        outgoing = outgoing.rendered(request.as_ref());
         if let Some(damage) = self.damage.take() {
-            outgoing = outgoing.damaged(*damage, request.as_ref());
+            outgoing = outgoing.damaged(*damage);
         }
         let reply = &outgoing.reply;
         if let Some(error) = reply.mistake() {
@@ -208,7 +208,8 @@ impl<M: Mode> Respond<M> {
                 ReplyBody::Empty
                 | ReplyBody::External { .. }
                 | ReplyBody::FromExchange(_)
-                | ReplyBody::Never,
+                | ReplyBody::Never
+                | ReplyBody::Template(_),
                 None,
             ) => Source::Done,
             _ if headless => Source::Done,
@@ -226,19 +227,12 @@ impl<M: Mode> Respond<M> {
                 let playing = Playing::begin(self.engine(), script.clone(), exchange);
                 Source::Script(Box::new(playing))
             }
-            (ReplyBody::Template(_), _) => {
-                match request.and_then(|request| reply.rendered(request)) {
-                    Some(Ok(text)) if !text.is_empty() => Source::Full(Bytes::from(text)),
-                    Some(Err(error)) => return Err(self.fail(exchange, error)),
-                    _ => Source::Done,
-                }
-            }
         };
         // What the rule has as a value need not be kept once more.
         let has_value = matches!(source, Source::Full(_) | Source::Frames { .. });
         let fields = self.fields.take();
         let fields = fields.map(|fields| self.add_to_head(exchange, reply, *fields));
-        let is_kept = of_rule && has_value && !reply.is_template() && fields.is_none();
+        let is_kept = of_rule && has_value && fields.is_none();
         let body = self.body(exchange, source, is_kept)?;
         let mut response = http::Response::new(body);
         *response.status_mut() = reply.status;
@@ -295,15 +289,20 @@ impl<M: Mode> Respond<M> {
 }
 
 impl<M: Mode> Outgoing<M> {
-    /// The reply with something wrong with it. A body that somebody else produces is left alone.
-    fn damaged(mut self, damage: Damage, request: Option<&Request>) -> Self {
-        if damage.is_of_body() && self.live.is_some() {
-            return self;
-        }
+    /// The reply with what its template makes of the request, where it has one.
+    fn rendered(mut self, request: Option<&Request>) -> Self {
         match request.and_then(|request| self.reply.rendered(request)) {
             Some(Ok(text)) => self.reply = self.reply.body(text),
             Some(Err(error)) => self.reply = self.reply.fail(error),
             None => {}
+        }
+        self
+    }
+
+    /// The reply with something wrong with it. A body that somebody else produces is left alone.
+    fn damaged(self, damage: Damage) -> Self {
+        if damage.is_of_body() && self.live.is_some() {
+            return self;
         }
         let live = self.live.filter(|_| matches!(damage, Damage::Late(_)));
         let reply = self.reply.damaged(damage);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use http::HeaderMap;
 
@@ -22,6 +22,7 @@ use crate::mode::Mode;
 use crate::model::captured::{Outcome, ResponseHead};
 use crate::model::damage::{Chaos, Damage};
 use crate::model::request::Request;
+use crate::wake::wake_all;
 
 /// The future that [`MockTransport::call`](crate::MockTransport::call) returns.
 ///
@@ -143,11 +144,10 @@ impl<M: Mode> Respond<M> {
             }
             Decision::Failed(error) => Poll::Ready(Err(self.fail(exchange, error))),
             Decision::Unmatched { diagnosis, request } => {
-                let error = || Error::new(ErrorKind::Unmatched(diagnosis));
                 match self.engine().settings.unmatched.clone() {
                     Unmatched::Error => {
-                        let _ = self.finish(exchange, Outcome::Unmatched);
-                        Poll::Ready(Err(error()))
+                        self.engine().finish_unmatched(exchange, &diagnosis);
+                        Poll::Ready(Err(Error::new(ErrorKind::Unmatched(diagnosis))))
                     }
                     Unmatched::Reply(status) => {
                         let mut response = http::Response::new(Body::empty());
@@ -160,7 +160,7 @@ impl<M: Mode> Respond<M> {
                             headers: response.headers().clone(),
                         };
                         self.engine().with(|core| core.begin(exchange, head.into()));
-                        let _ = self.finish(exchange, Outcome::Unmatched);
+                        self.engine().finish_unmatched(exchange, &diagnosis);
                         Poll::Ready(Ok(response))
                     }
                     Unmatched::Handle(responder) => {
@@ -202,11 +202,13 @@ impl<M: Mode> Respond<M> {
                     .engine()
                     .with(|core| core.hold(exchange, claimed.id, shown));
                 match held {
-                    Ok(wake) => wake.into_iter().for_each(Waker::wake),
-                    Err(error) => return Poll::Ready(Err(self.fail(exchange, error))),
+                    Ok(wake) => {
+                        self.state = State::Held { exchange, request };
+                        wake_all(wake);
+                        self.poll_held(cx)
+                    }
+                    Err(error) => Poll::Ready(Err(self.fail(exchange, error))),
                 }
-                self.state = State::Held { exchange, request };
-                self.poll_held(cx)
             }
         }
     }
@@ -331,12 +333,12 @@ impl<M: Mode> Respond<M> {
     pub(super) fn fail(&self, exchange: ExchangeId, error: Error) -> Error {
         self.engine().with(|core| core.note_no_head(exchange));
         // A handler may say of a request that it is none of those that it knows.
-        let outcome = if error.is_unmatched() {
-            Outcome::Unmatched
-        } else {
-            Outcome::Failed(error.clone())
-        };
-        let _ = self.finish(exchange, outcome);
+        match error.diagnosis() {
+            Some(diagnosis) => self.engine().finish_unmatched(exchange, diagnosis),
+            None => {
+                let _ = self.finish(exchange, Outcome::Failed(error.clone()));
+            }
+        }
         error
     }
 

@@ -45,17 +45,19 @@ impl<B: Into<Content>> From<http::Response<B>> for Reply {
     }
 }
 
-/// So that a handler can use `?`: an error reaches the caller as [`ErrorKind::HandlerFailed`].
+/// So that a handler can use `?`: a [`Fault`] is what the client sees, and any other error reaches the
+/// caller as [`ErrorKind::HandlerFailed`].
 impl<R: Into<Self>, E: Into<BoxError>> From<Result<R, E>> for Reply {
     fn from(result: Result<R, E>) -> Self {
         match result {
             Ok(reply) => reply.into(),
-            Err(error) => Self::empty().fail(Error::with_source(
-                ErrorKind::HandlerFailed {
-                    rule: String::new(),
-                },
-                error,
-            )),
+            Err(error) => match error.into().downcast::<Fault>() {
+                Ok(fault) => Self::fault(*fault),
+                Err(error) => {
+                    let rule = String::new();
+                    Self::empty().fail(Error::with_source(ErrorKind::HandlerFailed { rule }, error))
+                }
+            },
         }
     }
 }

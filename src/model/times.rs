@@ -15,6 +15,7 @@ use std::ops::{RangeFrom, RangeFull, RangeInclusive, RangeToInclusive};
 /// assert_eq!(Times::from(1..=3).to_string(), "1 to 3 times");
 /// assert_eq!(Times::from(1..).to_string(), "at least once");
 /// assert_eq!(Times::from(..=3).to_string(), "at most 3 times");
+/// assert_eq!(Times::from(0).to_string(), "never");
 /// assert_eq!(Times::from(..).to_string(), "any number of times");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,7 @@ impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.min, self.max) {
             (0, None) => f.write_str("any number of times"),
+            (0, Some(0)) => f.write_str("never"),
             (0, Some(max)) => write!(f, "at most {}", Count(max)),
             (min, None) => write!(f, "at least {}", Count(min)),
             (min, Some(max)) if min == max => write!(f, "exactly {}", Count(min)),

@@ -353,3 +353,44 @@ fn a_deadline_may_be_for_ever() {
     let (found, _) = transport.block_on(futures::future::join(wait, transport.call(get("/"))));
     assert_eq!(found.unwrap().len(), 1);
 }
+
+#[test]
+fn a_target_has_no_fragment() {
+    for target in ["/a#b", "https://api.test/#top", "/a?b=1#c"] {
+        let error = refused(mockwire::get(target));
+        assert_eq!(invalid(&error), (Part::Pattern, target));
+    }
+    let transport = MockTransport::new();
+    transport.get("/a%23b").reply("ok");
+    assert!(is_matched(&transport, get("/a%23b")));
+}
+
+#[test]
+fn a_header_value_that_no_field_can_have_is_refused() {
+    for value in ["a\nb", "a\r", "a\u{7f}"] {
+        for matcher in [
+            mockwire::header("x-id", value),
+            mockwire::header_contains("x-id", value),
+        ] {
+            assert_eq!(invalid(&refused(matcher)), (Part::HeaderValue, value));
+        }
+    }
+}
+
+#[test]
+fn a_malformed_reply_names_its_rule() {
+    let transport = MockTransport::new();
+    transport
+        .get("/handler")
+        .reply_with(|_: &Request| Reply::text("x").with_status(204));
+    transport
+        .get("/template")
+        .reply(Reply::template("{{param.id}}"));
+    for path in ["/handler", "/template"] {
+        let error = failure(&transport, get(path)).to_string();
+        assert!(
+            error.contains("(the rule at ") && error.contains("bad_input.rs:"),
+            "{error}"
+        );
+    }
+}

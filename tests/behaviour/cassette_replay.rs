@@ -174,12 +174,12 @@ fn the_nearest_entry_and_the_first_difference_are_named() {
     let text = failure(&transport, get("/a?x=2")).to_string();
     assert!(text.contains("✓ recorded  the cassette, entry 1"), "{text}");
     assert!(text.contains("✗ query x   expected \"1\""), "{text}");
-    // And so it is in a report, however strict.
+    // And a report says what the caller was told.
     let (_, transport) = replaying([got("/a", "")], mode(RecordMode::Strict));
     failure(&transport, get("/b"));
     let report = transport.try_verify().unwrap_err().to_string();
     assert!(
-        report.contains("✗ URL       expected https://api.test/a"),
+        report.contains("✗ URL     expected https://api.test/a"),
         "{report}"
     );
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::channel::oneshot;
-use mockwire::{ErrorKind, Outcome, Reply, Request};
+use mockwire::{ErrorKind, Fault, Outcome, Reply, Request};
 
 use super::support::{failure, fetch, get, is_matched, post, send};
 use super::{MockTransport, test};
@@ -294,4 +294,14 @@ fn a_handler_sees_the_whole_body_whatever_the_journal_keeps() {
         });
     assert_eq!(fetch(&transport, post("/", "head and tail")).unwrap(), "13");
     assert!(transport.last_request().unwrap().request.is_truncated());
+}
+
+#[test]
+fn a_fault_that_a_handler_returns_is_what_the_client_sees() {
+    let transport = MockTransport::new();
+    transport
+        .get("/")
+        .reply_with(|_: &Request| Err::<Reply, _>(Fault::ConnectionReset));
+    let error = failure(&transport, get("/"));
+    assert_eq!(error.fault(), Some(Fault::ConnectionReset));
 }

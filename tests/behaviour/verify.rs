@@ -1,6 +1,6 @@
 //! Whether everything went as the test expects.
 
-use mockwire::{Fault, MockTransport as Transport, Reply};
+use mockwire::{Exclusion, Fault, MockTransport as Transport, Reply, predicate};
 
 use super::support::{fetch, get, is_matched, post};
 use super::{MockTransport, Mode, test};
@@ -203,4 +203,75 @@ fn a_malformed_matcher_in_an_assertion_says_so() {
     ] {
         assert!(text.contains("no slash"), "{text}");
     }
+}
+
+#[test]
+fn a_report_tells_why_a_request_was_not_answered_when_it_came() {
+    let transport = MockTransport::new();
+    assert!(!is_matched(&transport, get("/late")));
+    transport.get("/late").once().reply("late");
+    transport
+        .get("/me")
+        .in_scenario("session")
+        .when_state("signed in")
+        .reply("Ada");
+    assert!(!is_matched(&transport, get("/me")));
+    // What was amiss is not any more; the report must not say that nothing was.
+    transport.set_scenario("session", "signed in");
+    assert!(is_matched(&transport, get("/late")));
+    let report = transport.try_verify().unwrap_err();
+    assert_eq!((report.unmatched_count, report.unmatched.len()), (2, 2));
+    assert_eq!(report.unmatched[0].rules, 0);
+    let excluded = &report.unmatched[1].nearest[0].excluded;
+    assert!(
+        matches!(excluded, Some(Exclusion::WrongState { actual, .. }) if actual == "started"),
+        "{report}"
+    );
+    transport.clear();
+    transport.verify();
+}
+
+#[test]
+fn the_verdict_of_a_predicate_is_in_the_report() {
+    let transport = MockTransport::new();
+    transport.get("/").and(predicate(|_| false)).reply("ok");
+    assert!(!is_matched(&transport, get("/")));
+    let report = transport.try_verify().unwrap_err().to_string();
+    assert!(report.contains("actual   no match"), "{report}");
+}
+
+#[test]
+fn a_report_diagnoses_the_first_requests_and_counts_all() {
+    let transport = MockTransport::builder().max_requests(2).build();
+    for _ in 0..9 {
+        assert!(!is_matched(&transport, get("/")));
+    }
+    let report = transport.try_verify().unwrap_err();
+    let told = report.unmatched.iter().map(|it| it.sequence);
+    assert_eq!(told.collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(report.unmatched_count, 9);
+}
+
+#[test]
+fn a_disposed_transport_cannot_be_verified() {
+    let transport = MockTransport::new();
+    transport.get("/").once().reply("never asked for");
+    transport.dispose();
+    let report = transport.try_verify().unwrap_err();
+    assert!(report.disposed);
+    assert!(report.to_string().contains("before `dispose`"), "{report}");
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn nobody_knows_how_often_a_rule_has_answered_that_is_gone() {
+    let transport = MockTransport::new();
+    let rule = transport.get("/").reply("ok");
+    rule.assert_calls(0);
+    rule.remove().unwrap();
+    let text = super::support::panic_text(|| rule.assert_calls(0));
+    assert!(
+        text.contains("not known") && text.contains("stale"),
+        "{text}"
+    );
 }

@@ -238,6 +238,7 @@ async fn an_unmatched_request_comes_with_its_diagnosis() {
         .await;
     let error = result.unwrap_err();
     assert!(inner(&error).is_unmatched());
+    assert!(Error::find(&error).is_some_and(Error::is_unmatched));
     let text = format!("{error} {error:?}");
     assert!(text.contains("header x-plan"), "{text}");
     assert!(!text.contains("s3cr3t"), "{text}");

@@ -211,7 +211,7 @@ impl Decider {
                 self.fail(error)
             }
             Decision::Unmatched { diagnosis, .. } => {
-                end(Outcome::Unmatched);
+                engine.finish_unmatched(exchange, &diagnosis);
                 self.error = Some(Error::new(ErrorKind::Unmatched(diagnosis)));
                 UNMATCHED
             }
