@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::HeaderMap;
 
 use super::edit::{self, Node};
-use super::entry::{Entry, RecordedBody};
+use super::entry::Entry;
 use super::placeholder::{self, is_token, parse_id, parse_uuid, uuid_len};
+use super::texts;
 
 /// Header fields that are an id.
 const FIELDS: [&str; 9] = [
@@ -45,7 +45,7 @@ impl Names {
     /// The numbers in these entries are taken.
     pub(super) fn reserve(&mut self, entries: &[Entry]) {
         for entry in entries {
-            each_text(entry, &mut |text| {
+            texts::each(entry, &mut |text| {
                 for token in tokens(text) {
                     let (prefix, number) = match (parse_id(token), parse_uuid(token)) {
                         (Some((prefix, number)), _) => (prefix, number),
@@ -106,7 +106,7 @@ pub(super) fn without_ids(entry: &Entry) -> Entry {
 pub(super) fn all_ids(entry: &Entry) -> Vec<String> {
     let known = ids_of(entry);
     let mut ids = Vec::new();
-    each_text(entry, &mut |text| {
+    texts::each(entry, &mut |text| {
         let is_id = |token: &&str| {
             parse_id(token).is_some()
                 || parse_uuid(token).is_some()
@@ -149,7 +149,7 @@ fn ids_of(entry: &Entry) -> Vec<String> {
     };
     edit::json(&mut entry.request.body.clone(), &mut member);
     edit::response(&mut entry.response.body.clone(), &mut member);
-    each_text(entry, &mut |text| {
+    texts::each(entry, &mut |text| {
         let uuids = tokens(text).filter(|token| uuid_len(token) == Some(token.len()));
         uuids.for_each(&mut note);
     });
@@ -232,52 +232,16 @@ fn renamed(text: &str, name: impl Fn(&str) -> Option<String>) -> Option<String> 
     })
 }
 
-/// Every text of an entry, in an order that does not change.
-fn each_text(entry: &Entry, each: &mut impl FnMut(&str)) {
-    let Entry { request, response } = entry;
-    each(&request.url.to_string());
-    let fields = |headers: &HeaderMap, each: &mut dyn FnMut(&str)| {
-        let mut names: Vec<_> = headers.keys().collect();
-        names.sort_by_key(|name| name.as_str());
-        for value in names.into_iter().flat_map(|name| headers.get_all(name)) {
-            value.to_str().into_iter().for_each(&mut *each);
-        }
-    };
-    fields(&request.headers, each);
-    let bytes = |bytes: &Bytes, each: &mut dyn FnMut(&str)| {
-        std::str::from_utf8(bytes).into_iter().for_each(each);
-    };
-    bytes(&request.body, each);
-    fields(&response.headers, each);
-    match &response.body {
-        RecordedBody::Whole(whole) => bytes(whole, each),
-        RecordedBody::Frames(frames) => frames.iter().for_each(|it| bytes(&it.bytes, each)),
-    }
-    fields(&response.trailers, each);
-}
-
 /// Replaces the texts of an entry, where they are to be other ones.
 fn replace(entry: &mut Entry, with: &dyn Fn(&str) -> Option<String>) {
-    let Entry { request, response } = entry;
-    if let Some(Ok(url)) = with(&request.url.to_string()).map(Uri::try_from) {
-        request.url = url;
-    }
-    let fields = [
-        &mut request.headers,
-        &mut response.headers,
-        &mut response.trailers,
-    ];
-    for value in fields.into_iter().flat_map(HeaderMap::values_mut) {
-        let replaced = value.to_str().ok().and_then(with);
-        if let Some(Ok(replaced)) = replaced.map(HeaderValue::try_from) {
-            *value = replaced;
-        }
-    }
-    let body = std::iter::once(&mut request.body).chain(response.body.pieces_mut());
-    for bytes in body {
-        let replaced = std::str::from_utf8(bytes).ok().and_then(with);
-        if let Some(replaced) = replaced {
-            *bytes = replaced.into();
+    let replaced = |text: &[u8]| {
+        let text = std::str::from_utf8(text).ok()?;
+        with(text).map(String::into_bytes)
+    };
+    texts::replace(entry, &|_, text| replaced(text));
+    for piece in entry.response.body.pieces_mut() {
+        if let Some(replaced) = replaced(piece) {
+            *piece = replaced.into();
         }
     }
 }

@@ -20,10 +20,12 @@ mod pointer;
 pub(crate) mod problem;
 pub(crate) mod recorder;
 mod redact;
+mod redactor;
 mod replay;
 mod secret;
 mod shelf;
 mod tape;
+mod texts;
 mod tidy;
 mod times;
 

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::entry::Entry;
 use super::match_on::{Criteria, MatchOn};
-use super::redact::{Redaction, Redactor};
+use super::redact::Redaction;
+use super::redactor::Redactor;
 use super::replay::Speed;
 use super::{merge, tidy};
 use crate::error::{Error, Part, Result};
