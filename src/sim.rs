@@ -125,6 +125,7 @@ fn reason(waits: &Waits) -> String {
         }
         Waits::Release(name) => format!("its script waits for `release({name:?})`"),
         Waits::Reply => "it is held, and the test has not replied".to_owned(),
+        Waits::Stream => "the stream of its body has given nothing, and has not ended".to_owned(),
     }
 }
 

@@ -177,7 +177,6 @@ fn unmatched<M: Mode>(engine: &Engine<M>) -> (u64, Vec<Diagnosis>) {
             .iter()
             .map(|it| Subject::new(&it.request, it.sequence));
         diagnosed.extend(subjects.map(|subject| diagnose(engine, &subject)));
-        diagnosed.sort_by_key(|it| it.sequence);
     }
     (count, diagnosed)
 }

@@ -32,14 +32,12 @@ impl After {
     /// Wakes, then drops.
     pub(crate) fn settle(self) {
         let Self { wake, mut remains } = self;
-        let others = remains.as_mut().map(|it| {
-            let (watchers, admitted) = (&mut it.watchers, &mut it.admitted);
-            std::mem::take(watchers)
-                .into_iter()
-                .chain(std::mem::take(admitted))
-        });
-        let wakers = wake.into_iter().flatten();
-        wake_all(wakers.chain(others.into_iter().flatten()));
+        let mut others = Vec::new();
+        if let Some(remains) = &mut remains {
+            others.append(&mut remains.watchers);
+            others.append(&mut remains.admitted);
+        }
+        wake_all(wake.into_iter().flatten().chain(others));
     }
 
     pub(super) fn remains(&mut self) -> &mut Remains {

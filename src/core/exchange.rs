@@ -51,6 +51,8 @@ pub(crate) enum Waits {
     Release(String),
     /// For the test to reply.
     Reply,
+    /// For the stream of its body.
+    Stream,
 }
 
 /// An exchange that failed before its client knew; to be woken and dropped outside the borrow.

@@ -37,6 +37,9 @@ impl fmt::Display for ErrorKind {
             Self::HandlerFailed { rule } if rule.is_empty() => {
                 f.write_str("the stream of a handler failed")
             }
+            Self::HandlerPanicked { rule, message } if rule.is_empty() => {
+                write!(f, "the stream of a handler panicked: {message}")
+            }
             Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
             Self::HandlerPanicked { rule, message } => {
                 write!(

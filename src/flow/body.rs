@@ -1,6 +1,7 @@
 //! The body of a response: frames, delivered when they are asked for.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,9 +15,10 @@ use serde::de::DeserializeOwned;
 
 use super::play::Playing;
 use crate::core::ExchangeId;
-use crate::core::exchange::Delivered;
+use crate::core::exchange::{Delivered, Waits};
 use crate::engine::Engine;
-use crate::error::{Error, Part, Result};
+use crate::error::{Error, ErrorKind, Part, Result};
+use crate::matcher::panic_message;
 use crate::mode::Mode;
 use crate::model::captured::Outcome;
 
@@ -216,7 +218,7 @@ impl<M: Mode> Body<M> {
         };
         let (polled, taken) = match &mut self.source {
             Source::Live { frames, taken } => {
-                let polled = match ready!(Pin::new(frames).poll_next(cx)) {
+                let polled = match ready!(poll_live(engine, *id, frames, cx)) {
                     None => None,
                     Some(Err(error)) => Some(Err(error)),
                     Some(Ok(frame)) => match frame.into_data() {
@@ -302,6 +304,43 @@ impl<M: Mode> Body<M> {
         };
         engine.finish(id, outcome, &mut delivered)
     }
+}
+
+/// The next frame of a body that somebody else produces; an error when the transport was reset or
+/// disposed, or what produces it panics.
+fn poll_live<M: Mode>(
+    engine: &Engine<M>,
+    id: ExchangeId,
+    frames: &mut M::Live,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>>>> {
+    // Park first: who resets the transport then wakes.
+    let mut waker = Some(cx.waker().clone());
+    if let Err(error) = engine.with(|core| core.park(id, &mut waker, || Waits::Stream)) {
+        return Poll::Ready(Some(Err(error)));
+    }
+    let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(frames).poll_next(cx)));
+    let frame = match polled {
+        Ok(Poll::Pending) => return Poll::Pending,
+        Ok(Poll::Ready(frame)) => frame,
+        Err(panic) => Some(Err(Error::new(ErrorKind::HandlerPanicked {
+            rule: String::new(),
+            message: panic_message(&*panic),
+        }))),
+    };
+    if let Err(error) = engine.with(|core| core.ensure_going_on(id)) {
+        return Poll::Ready(Some(Err(error)));
+    }
+    Poll::Ready(frame.map(|frame| frame.map_err(|error| error.in_rule(&site(engine, id)))))
+}
+
+/// Where the rule was registered that answers; empty when nobody knows any more.
+fn site<M: Mode>(engine: &Engine<M>, id: ExchangeId) -> String {
+    let site = engine.with(|core| {
+        let rule = core.entry(id)?.rule?;
+        Some(core.rules.get(rule)?.rule.site.clone())
+    });
+    site.map(|site| site.to_string()).unwrap_or_default()
 }
 
 impl Copy {

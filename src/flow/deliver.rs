@@ -98,6 +98,10 @@ impl<M: Mode> Respond<M> {
         if let Some(damage) = self.damage.take() {
             outgoing = outgoing.damaged(*damage);
         }
+        // Who made the reply may have reset or disposed of the transport.
+        if let Err(error) = self.engine().with(|core| core.ensure_going_on(exchange)) {
+            return Poll::Ready(Err(error));
+        }
         let reply = &outgoing.reply;
         if let Some(error) = reply.mistake() {
             let site = site.map(ToString::to_string).unwrap_or_default();

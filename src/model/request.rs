@@ -107,9 +107,9 @@ impl Request {
     /// Host and port of the `host` header (RFC 9110 §7.2).
     fn host_field(&self) -> Option<(&str, &str)> {
         let field = self.header("host")?;
-        let port_at = field.rfind(':').filter(|at| !field[*at..].contains(']'));
-        let (host, port) = field.split_at(port_at.unwrap_or(field.len()));
-        Some((host, port.trim_start_matches(':')))
+        let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let parted = field.rsplit_once(':').filter(|(_, port)| is_port(port));
+        Some(parted.unwrap_or((field, "")))
     }
 
     /// The first value of a query parameter, decoded.

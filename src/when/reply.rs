@@ -196,7 +196,8 @@ impl<M: Mode> When<M> {
     /// client asks for it. Registers the rule. The stream is dropped with the body.
     ///
     /// What it fails with ends the body: a [`Fault`](crate::Fault) as what it is, anything else as
-    /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed).
+    /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed), a panic as
+    /// [`HandlerPanicked`](crate::ErrorKind::HandlerPanicked).
     ///
     /// ```
     /// use futures_util::stream;

@@ -364,3 +364,72 @@ fn what_handlers_remember_with_goes_with_the_transport() {
         assert_eq!(Arc::strong_count(&captured), 1);
     }
 }
+
+#[test]
+fn a_handler_that_resets_its_transport_gives_no_response() {
+    for is_disposed in [false, true] {
+        let transport = MockTransport::new();
+        let inner = transport.clone();
+        transport.get("/").reply_with(move |_: &Request| {
+            if is_disposed {
+                inner.dispose();
+            } else {
+                inner.reset();
+            }
+            "said before the end"
+        });
+        let error = send(&transport, get("/")).unwrap_err();
+        let expected = if is_disposed {
+            "MOCKWIRE_DISPOSED"
+        } else {
+            "MOCKWIRE_STALE_HANDLE"
+        };
+        assert_eq!(error.code(), expected);
+        assert_eq!(transport.in_flight(), 0);
+    }
+}
+
+#[test]
+fn who_reads_a_stream_that_gives_nothing_is_told_of_the_end() {
+    let transport = MockTransport::new();
+    transport
+        .get("/")
+        .reply_stream(Reply::status(200), |_: &Request| {
+            futures::stream::pending::<mockwire::Result<&str>>()
+        });
+    let body = send(&transport, get("/")).unwrap().into_body();
+    let stalled = transport
+        .try_block_on(futures::future::pending::<()>())
+        .unwrap_err();
+    assert!(
+        !stalled.to_string().contains("has given nothing"),
+        "nobody has asked: {stalled}"
+    );
+    let read = async {
+        let mut body = body;
+        body.next().await.unwrap()
+    };
+    let end = async { transport.dispose() };
+    let (read, ()) = transport.block_on(futures::future::join(read, end));
+    assert_eq!(read.unwrap_err().kind(), &ErrorKind::Disposed);
+}
+
+#[test]
+fn a_stream_that_never_ends_ends_with_the_transport() {
+    let transport = MockTransport::new();
+    transport
+        .get("/")
+        .reply_stream(Reply::status(200), |_: &Request| {
+            futures::stream::repeat("tick ").map(Ok::<_, mockwire::Error>)
+        });
+    let mut body = send(&transport, get("/")).unwrap().into_body();
+    transport.block_on(async {
+        assert_eq!(body.next().await.unwrap().unwrap(), "tick ");
+        transport.reset();
+        assert_eq!(
+            body.next().await.unwrap().unwrap_err().code(),
+            "MOCKWIRE_STALE_HANDLE"
+        );
+        assert!(body.next().await.is_none());
+    });
+}

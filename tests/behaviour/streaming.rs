@@ -256,3 +256,41 @@ fn clearing_the_captures_leaves_a_body_alone() {
     assert!(transport.requests().is_empty());
     assert_eq!(transport.in_flight(), 0);
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn a_stream_that_panics_or_fails_names_its_rule() {
+    use mockwire::{ErrorKind, Request};
+
+    let transport = MockTransport::new();
+    transport
+        .get("/panics")
+        .reply_stream(Reply::status(200), |_: &Request| {
+            futures::stream::iter(["one ", "two"]).map(|frame| {
+                assert_ne!(frame, "two", "a panic on purpose");
+                Ok::<_, Fault>(frame)
+            })
+        });
+    transport
+        .get("/fails")
+        .reply_stream(Reply::status(200), |_: &Request| {
+            futures::stream::iter([Ok("one "), Err("out of paper")])
+        });
+    for (path, what) in [("/panics", "a panic on purpose"), ("/fails", "failed")] {
+        let error = fetch(&transport, get(path)).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains(what) && text.contains("streaming.rs:"),
+            "{text}"
+        );
+        assert!(matches!(
+            error.kind(),
+            ErrorKind::HandlerPanicked { .. } | ErrorKind::HandlerFailed { .. }
+        ));
+        assert_eq!(
+            transport.last_request().unwrap().outcome,
+            Outcome::Failed(error)
+        );
+        assert_eq!(transport.in_flight(), 0);
+    }
+}
