@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 
 use crate::cassette::problem::Problem;
 use crate::diagnosis::Diagnosis;
@@ -244,6 +244,14 @@ impl Error {
             value: value.into(),
             reason: reason.into(),
         })
+    }
+
+    /// A value that no header field can have.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn field_value(name: &HeaderName, value: &str) -> Self {
+        let reason = format!("in the field {name}: {FIELD_VALUE}");
+        Self::invalid(Part::HeaderValue, value, reason)
     }
 
     /// What a handler's stream failed with: a fault of ours stays one.

@@ -22,8 +22,8 @@ enum Segment {
         name: String,
         suffix: String,
     },
-    /// The texts around each `*`, which stands for any characters of the segment.
-    Glob(Box<[String]>),
+    /// Text with `*` in it: each stands for any characters of the segment.
+    Glob(String),
     Literal(String),
     /// `**`: any number of segments, also none.
     Rest,
@@ -115,7 +115,7 @@ impl Segment {
         } else if text.contains("**") {
             return invalid("`**` must be a whole segment");
         } else if text.contains('*') {
-            return Ok(Self::Glob(text.split('*').map(decoded).collect()));
+            return Ok(Self::Glob(text.to_owned()));
         } else {
             return Ok(Self::Literal(decoded(text)));
         };
@@ -189,7 +189,7 @@ fn capture(
             captures.extend(value.map(|value| (name.clone(), value.to_owned())));
             value.is_some()
         }
-        Segment::Glob(texts) => has_in_order(texts.iter().map(String::as_str), segment),
+        Segment::Glob(glob) => glob_matches(glob, segment),
         Segment::Literal(literal) => literal == segment,
         Segment::Rest => unreachable!("handled above"),
     };
@@ -207,27 +207,24 @@ fn equals_decoded(exact: &str, path: &str) -> bool {
     path.contains('%') && exact.split('/').eq(path.split('/').map(percent_decode))
 }
 
-/// Whether the text is the glob with each `*` replaced by some characters, perhaps none.
+/// Whether the text is the glob with each `*` replaced by some characters, perhaps none. What stands around
+/// them is compared decoded: an escaped `*` is no wildcard.
 pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
-    has_in_order(glob.split('*'), text)
-}
-
-/// Whether the text begins with the first part, ends with the last, and has the others in between, in order.
-fn has_in_order<'a>(mut parts: impl DoubleEndedIterator<Item = &'a str>, text: &str) -> bool {
+    let mut parts = glob.split('*').map(percent_decode);
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
+    let Some(mut rest) = text.strip_prefix(&*first) else {
         return false;
     };
     let Some(last) = parts.next_back() else {
         return rest.is_empty();
     };
     for part in parts {
-        match rest.find(part) {
+        match rest.find(&*part) {
             Some(at) => rest = &rest[at + part.len()..],
             None => return false,
         }
     }
-    rest.ends_with(last)
+    rest.ends_with(&*last)
 }
 
 impl fmt::Display for PathPattern {

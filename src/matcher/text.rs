@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::error::{Error, FIELD_VALUE, Part, Result};
+use crate::error::{Error, Result};
 
 /// What is asked of the values under one name; any of several values may satisfy it.
 #[derive(Clone, Debug)]
@@ -33,8 +33,7 @@ impl Test {
     pub(crate) fn validate_field(&self, name: &HeaderName) -> Result<()> {
         match self {
             Self::Contains(text) | Self::Equals(text) if HeaderValue::from_str(text).is_err() => {
-                let reason = format!("in the field {name}: {FIELD_VALUE}");
-                Err(Error::invalid(Part::HeaderValue, text, reason))
+                Err(Error::field_value(name, text))
             }
             _ => Ok(()),
         }

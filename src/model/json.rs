@@ -112,23 +112,24 @@ fn lengths_agree(expected: usize, actual: usize, comparison: Comparison) -> bool
 
 /// Numbers are equal by value, however they are written: `1`, `1.0`, `1e0`.
 fn numbers_equal(a: &Number, b: &Number) -> bool {
-    match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => a == b,
-        (Some(integer), None) => is_integer(b, integer),
-        (None, Some(integer)) => is_integer(a, integer),
-        (None, None) => a.as_f64() == b.as_f64(),
+    match (a.is_f64(), b.is_f64()) {
+        (false, false) => a == b,
+        (true, true) => a.as_f64() == b.as_f64(),
+        (true, false) => is_integer(a, b),
+        (false, true) => is_integer(b, a),
     }
 }
 
-fn integer(number: &Number) -> Option<i128> {
-    let signed = number.as_i64().map(i128::from);
-    signed.or_else(|| number.as_u64().map(i128::from))
-}
-
-/// Whether a double is exactly this integer: the nearest double may be that of its neighbour.
-fn is_integer(number: &Number, integer: i128) -> bool {
-    let is_equal = |double: f64| double == integer as f64 && double as i128 == integer;
-    number.as_f64().is_some_and(is_equal)
+/// Whether a double is exactly this integer, of which the nearest double may be its neighbour's.
+fn is_integer(double: &Number, integer: &Number) -> bool {
+    /// 2 to the power of 64.
+    const BEYOND: f64 = 18_446_744_073_709_551_616.0;
+    let is_nearest = |double: &f64| integer.as_f64() == Some(*double) && *double < BEYOND;
+    let double = double.as_f64().filter(is_nearest);
+    double.is_some_and(|double| match integer.as_u64() {
+        Some(integer) => double as u64 == integer,
+        None => integer.as_i64() == Some(double as i64),
+    })
 }
 
 /// One step of a JSON Pointer, escaped (RFC 6901 §3).

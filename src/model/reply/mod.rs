@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind, FIELD_VALUE, Part, Result, TOKEN};
+use crate::error::{Error, ErrorKind, Part, Result, TOKEN};
 use crate::fault::Fault;
 use crate::model::content::Content;
 use crate::model::from_exchange::Maker;
@@ -222,11 +222,10 @@ impl Reply {
                 Arc::make_mut(&mut self.headers).append(name, value);
                 self
             }
-            Err(_) => self.fail(Error::invalid(
-                Part::HeaderValue,
-                value,
-                format!("in the field {name}: {FIELD_VALUE}"),
-            )),
+            Err(_) => {
+                let error = Error::field_value(&name, value);
+                self.fail(error)
+            }
         }
     }
 
