@@ -38,8 +38,11 @@ pub(super) fn each(entry: &Entry, each: &mut impl FnMut(&str)) {
     fields(&response.trailers, each);
 }
 
+/// What stands in the place of a text, if it is to be another one.
+type With<'a> = dyn Fn(Place, &[u8]) -> Option<Vec<u8>> + 'a;
+
 /// Replaces the texts of an entry, where they are to be other ones.
-pub(super) fn replace(entry: &mut Entry, with: &dyn Fn(Place, &[u8]) -> Option<Vec<u8>>) {
+pub(super) fn replace(entry: &mut Entry, with: &With<'_>) {
     let Entry { request, response } = entry;
     let url = with(Place::Url, request.url.to_string().as_bytes());
     if let Some(Ok(url)) = url.map(Uri::try_from) {

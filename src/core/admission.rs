@@ -2,7 +2,8 @@
 
 use std::task::Waker;
 
-use super::exchange::{Arrived, Claimed, Exchange};
+use super::arrival::Arrived;
+use super::exchange::{Claimed, Exchange};
 use super::gate::Entered;
 use super::rate::{Asked, Taken};
 use super::rules::Candidate;

@@ -5,6 +5,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod after;
+pub(crate) mod arrival;
 pub(crate) mod blocks;
 pub(crate) mod cache;
 mod connection_ids;

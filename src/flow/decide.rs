@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::core::ExchangeId;
-use crate::core::exchange::{Arrived, Claimed, Verdict};
+use crate::core::arrival::{Arrived, Verdict};
+use crate::core::exchange::Claimed;
 use crate::core::rules::Candidate;
 use crate::diagnosis::{Check, Diagnosis, Exclusion, NearMiss};
 use crate::engine::Engine;

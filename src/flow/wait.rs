@@ -75,7 +75,11 @@ impl<M: Mode> WaitForRequests<M> {
     fn waiting_for(&self) -> String {
         let (found, wanted) = (self.found.len(), self.wanted);
         let requests = if wanted == 1 { "request" } else { "requests" };
-        format!("{wanted} {requests} to {} ({found} came)", self.matcher)
+        let to = match self.matcher.required() {
+            [] => String::new(),
+            _ => format!(" to {}", self.matcher),
+        };
+        format!("{wanted} {requests}{to} ({found} came)")
     }
 
     /// Leaves who is to be woken by the next request.

@@ -8,6 +8,7 @@ pub(crate) mod pattern;
 pub(crate) mod reading;
 pub(crate) mod target;
 pub(crate) mod text;
+mod words;
 
 use std::fmt;
 use std::ops::Not;

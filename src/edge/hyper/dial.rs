@@ -1,6 +1,7 @@
 //! What the rules say of a connection, of which nobody knows yet what it is for.
 
-use crate::core::exchange::{Arrived, Claimed};
+use crate::core::arrival::Arrived;
+use crate::core::exchange::Claimed;
 use crate::core::rules::{Action, Candidate, Registered, Rule};
 use crate::core::{Core, ExchangeId, RuleId};
 use crate::engine::Engine;

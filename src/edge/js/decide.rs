@@ -6,7 +6,8 @@ use std::time::Duration;
 use http::{HeaderMap, Version};
 
 use super::convert::{block, error_json};
-use crate::core::exchange::{Claimed, Delivered, Verdict};
+use crate::core::arrival::Verdict;
+use crate::core::exchange::{Claimed, Delivered};
 use crate::core::rules::{Action, Candidate};
 use crate::core::{Core, ExchangeId};
 use crate::edge::js_values::to_json;
