@@ -38,7 +38,7 @@ impl fmt::Display for ErrorKind {
                 f.write_str("the stream of a handler failed")
             }
             Self::HandlerPanicked { rule, message } if rule.is_empty() => {
-                write!(f, "the stream of a handler panicked: {message}")
+                write!(f, "a handler or predicate panicked: {message}")
             }
             Self::HandlerFailed { rule } => write!(f, "the handler of the rule at {rule} failed"),
             Self::HandlerPanicked { rule, message } => {
