@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::matcher::explain::cut;
-use crate::model::times::{Count, Times};
+use crate::model::times::{Answered, Times};
 
 /// How many characters of a header field are told.
 const LONGEST: usize = 200;
@@ -152,7 +152,7 @@ impl fmt::Display for Diagnosis {
             }
             (0, _) => {
                 return f
-                    .write_str("the transport has no rules: add one before the request is made");
+                    .write_str("the transport has no rules: add one, with its reply, before the request is made");
             }
             (1, _) => write!(f, "the only {of}:")?,
             (all, shown) if all == shown => write!(f, "its {all} {ofs}, the nearest first:")?,
@@ -199,8 +199,9 @@ impl fmt::Display for NearMiss {
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UsedUp { hits: 0, .. } => f.write_str("it is never to answer"),
             Self::UsedUp { times, hits } => {
-                write!(f, "used up: answers {times}, has answered {}", Count(*hits))
+                write!(f, "used up: answers {times}, {}", Answered(*hits))
             }
             Self::WrongState {
                 scenario,

@@ -7,7 +7,7 @@ use crate::core::rules::Registered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mode::Mode;
 use crate::model::captured::Captured;
-use crate::model::times::{Count, Times};
+use crate::model::times::{Answered, Times};
 use crate::transport::MockTransport;
 
 /// A handle to a registered rule. Dropping it changes nothing; the rule stays.
@@ -74,8 +74,8 @@ impl<M: Mode> Rule<M> {
         let enough = calls >= times.min && times.max.is_none_or(|max| calls <= max);
         assert!(
             enough,
-            "{self:?} should have answered {times}, but has answered {}",
-            Count(calls)
+            "{self:?} should have answered {times}, but {}",
+            Answered(calls)
         );
     }
 

@@ -14,7 +14,7 @@ use crate::flow::decide::{diagnose, near_miss};
 use crate::matcher::{Matcher, Subject};
 use crate::mode::Mode;
 use crate::model::captured::{Captured, Outcome};
-use crate::model::times::{Count, Times};
+use crate::model::times::{Answered, Count, Times};
 
 /// What is not as the test expects: as data, and as the text of the failing test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -194,10 +194,13 @@ pub(crate) fn called<M: Mode>(
     if count >= times.min && times.max.is_none_or(|max| count <= max) {
         return Ok(());
     }
-    let mut text = format!(
-        "{matcher} should have been called {times}, but was called {}",
-        Count(count)
-    );
+    let mut text = match count {
+        0 => format!("{matcher} should have been called {times}, but never was"),
+        _ => format!(
+            "{matcher} should have been called {times}, but was called {}",
+            Count(count)
+        ),
+    };
     for captured in &matching {
         text.push_str(&format!("\n  called by {captured}"));
     }
@@ -346,8 +349,8 @@ impl fmt::Display for Unmet {
         } = self;
         write!(
             f,
-            "{rule}\n     at {site}\n     should have answered {expected}, but has answered {}",
-            Count(*calls)
+            "{rule}\n     at {site}\n     should have answered {expected}, but {}",
+            Answered(*calls)
         )?;
         let Some((request, miss)) = &self.nearest else {
             return f.write_str("\n     no other request was made");

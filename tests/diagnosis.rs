@@ -91,6 +91,14 @@ fn a_header_a_query_and_a_json_value_that_differ() {
 }
 
 #[test]
+fn a_rule_that_is_never_to_answer() {
+    let transport = MockTransport::new();
+    transport.get("/").times(0).reply("never");
+    let text = failure(&transport, get("/"));
+    assert!(text.ends_with("✗ it is never to answer"), "{text}");
+}
+
+#[test]
 fn a_rule_that_is_used_up() {
     let transport = MockTransport::new();
     transport.get("/v1/models").times(2).reply("ok");

@@ -8,6 +8,7 @@
 import type { CapturedRequest } from "./captured.js";
 import { copyOf, isBytes, latin1 } from "./bytes.js";
 import { type Check, InvalidRuleError, shown } from "./errors.js";
+import { sentHost, withSentHost } from "./host.js";
 import { jsonOf } from "./json.js";
 import { Predicate } from "./predicates.js";
 
@@ -78,7 +79,7 @@ export function method(name: string): Condition {
 
 /** The URL is this one: whole, or a path. `:id` and `{id}` capture, `*` and `**` stand for anything. */
 export function url(target: string): Condition {
-  return new Condition({ url: text("url", target) });
+  return new Condition({ url: withSentHost(text("url", target)) });
 }
 
 export function scheme(name: string): Condition {
@@ -87,7 +88,7 @@ export function scheme(name: string): Condition {
 
 /** The host, without its port; `*` stands for anything. */
 export function host(name: string): Condition {
-  return new Condition({ host: text("host", name) });
+  return new Condition({ host: sentHost(text("host", name)) });
 }
 
 export function port(number: number): Condition {

@@ -4,6 +4,7 @@ import type { CapturedRequest } from "./captured.js";
 import { Condition, found } from "./conditions.js";
 import type { Core } from "./core.js";
 import { InvalidArgumentError, InvalidRuleError, MockwireError, shown } from "./errors.js";
+import { withSentHost } from "./host.js";
 import { routedMethod } from "./method.js";
 import { encode } from "./predicates.js";
 import { Rule } from "./rule.js";
@@ -45,7 +46,7 @@ export function nameOf(filter: Filter): string {
 function aimedAt(core: Core, filter: string): CapturedRequest[] {
   const [, name = "", target = filter] = METHOD_AND_TARGET.exec(filter) ?? [];
   try {
-    return core.journal.withNumbers(core.engine.matchingTarget(`${name === "" ? "" : routedMethod(name)} ${target}`));
+    return core.journal.withNumbers(core.engine.matchingTarget(`${name === "" ? "" : routedMethod(name)} ${withSentHost(target)}`));
   } catch (cause) {
     throw invalid(filter, cause);
   }

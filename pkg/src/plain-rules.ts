@@ -4,6 +4,7 @@
  */
 
 import { type Engine, FAILED, FORGOTTEN, numberOfRule } from "./engine.js";
+import { withSentHost } from "./host.js";
 
 /** Instead of a number: the rule came once, and is worth a number when it comes again. */
 const CAME_ONCE = -1;
@@ -18,12 +19,12 @@ const numbers = new Map<string, number>();
 export function addPlainRule(engine: Engine, rule: string, status: number, reply: number): number {
   const number = numbers.get(rule);
   if (number === undefined) {
-    const id = engine.addPlainRule(rule, status, reply);
+    const id = engine.addPlainRule(withSentHost(rule), status, reply);
     remember(rule, CAME_ONCE);
     return id;
   }
   let id = number === CAME_ONCE ? FORGOTTEN : engine.addKnownRule(number, status, reply);
-  if (id === FORGOTTEN) id = engine.addKnownRule(remember(rule, numberOfRule(rule)), status, reply);
+  if (id === FORGOTTEN) id = engine.addKnownRule(remember(rule, numberOfRule(withSentHost(rule))), status, reply);
   if (id === FAILED) throw JSON.parse(engine.lastError());
   return id;
 }

@@ -40,7 +40,7 @@ impl ExactTarget {
         let placed = if rest_at == 0 {
             !path.is_empty() && authority.is_empty()
         } else {
-            !host.is_empty()
+            !host.is_empty() && host.is_ascii()
         };
         let plain = !rest.bytes().any(special) && position(path, b':').is_none();
         if !placed || !plain || port.parse::<u16>().is_err() {

@@ -223,12 +223,20 @@ fn same_credentials(actual: &str, expected: &str) -> bool {
     }
 }
 
+/// The values of a header field: as UTF-8, or else as Latin-1, which is how the web's clients send them.
 pub(crate) fn header_values<'a>(
     request: &'a Request,
     name: &HeaderName,
 ) -> impl Iterator<Item = Cow<'a, str>> {
     let values = request.headers().get_all(name).iter();
-    values.map(|value| String::from_utf8_lossy(value.as_bytes()))
+    values.map(|value| match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.into(),
+        Err(_) => value
+            .as_bytes()
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect(),
+    })
 }
 
 pub(crate) fn values<'a>(

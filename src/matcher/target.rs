@@ -50,7 +50,7 @@ fn authority_patterns<P: From<Pattern>>(
 ) -> Result<()> {
     let invalid = |reason: &str| Err(Error::invalid(Part::Pattern, target, reason));
     if authority.contains('@') {
-        return invalid("a target has no user information: use `basic_auth`");
+        return invalid("a target has no user information: ask for basic authentication");
     }
     let port_at = authority
         .rfind(':')
@@ -58,6 +58,12 @@ fn authority_patterns<P: From<Pattern>>(
     let (host, port) = authority.split_at(port_at.unwrap_or(authority.len()));
     if host.is_empty() {
         return invalid("the host is missing");
+    }
+    if !host.is_ascii() {
+        return invalid("a host is sent in ASCII: write it as Punycode (`xn--...`)");
+    }
+    if host.starts_with('[') != host.ends_with(']') {
+        return invalid("an IPv6 address stands in two brackets");
     }
     patterns.push(Pattern::Host(HostPattern::new(host)).into());
     if let Some(port) = port.strip_prefix(':') {

@@ -17,6 +17,7 @@ use std::ops::{RangeFrom, RangeFull, RangeInclusive, RangeToInclusive};
 /// assert_eq!(Times::from(..=3).to_string(), "at most 3 times");
 /// assert_eq!(Times::from(0).to_string(), "never");
 /// assert_eq!(Times::from(..).to_string(), "any number of times");
+/// assert_eq!(Times::from(0).to_string(), "never");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -103,6 +104,18 @@ impl fmt::Display for Count {
             0 => f.write_str("never"),
             1 => f.write_str("once"),
             n => write!(f, "{n} times"),
+        }
+    }
+}
+
+/// "has never answered", "has answered once" or "has answered n times".
+pub(crate) struct Answered(pub(crate) u64);
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("has never answered"),
+            n => write!(f, "has answered {}", Count(n)),
         }
     }
 }

@@ -261,6 +261,16 @@ fn header_names_ignore_case_and_values_do_not() {
 }
 
 #[test]
+fn header_values_beyond_ascii_are_utf_8_or_else_latin_1() {
+    for value in ["caf\u{e9}".as_bytes(), b"caf\xe9"] {
+        let value = http::HeaderValue::from_bytes(value).unwrap();
+        let mut sent = get("/");
+        sent.headers_mut().insert("x-name", value);
+        assert!(accepts(mockwire::header("x-name", "caf\u{e9}"), sent));
+    }
+}
+
+#[test]
 fn headers_may_be_asked_for_in_part_or_by_presence() {
     let sent = || with_header(get("/"), "accept", "text/event-stream, text/html");
     assert!(accepts(

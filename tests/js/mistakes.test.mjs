@@ -24,6 +24,8 @@ circle.circle = circle;
 describe("rules", () => {
   for (const [name, make, type, code, message] of [
     ["a path without a slash", (t) => t.get("users").reply(200), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /GET users.*begins with/],
+    ["a fragment", (t) => t.get("https://api.test/a#b").reply(200), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /no fragment/],
+    ["a host in one bracket", (t) => t.get("https://[::1/a").reply(200), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /two brackets/],
     ["an open brace", (t) => t.get("/a/{id").reply(200), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /\/a\/\{id/],
     ["a target of the wrong type", (t) => t.get(5), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /not 5/],
     ["a target that is an object", (t) => t.get({ path: "/" }), InvalidRuleError, "MOCKWIRE_INVALID_PATTERN", /an object/],
