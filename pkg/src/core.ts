@@ -60,6 +60,8 @@ export class Core {
   readonly chaos: readonly CheckedDamage[] | undefined;
   /** Which date its time begins at, in milliseconds since 1970. */
   readonly epoch: number;
+  /** What the transport gives its clients. */
+  fetch: typeof fetch | undefined;
   disposed = false;
   /** Made when there is something for it to decide; gone once the transport is disposed. */
   #engine: Engine | undefined;

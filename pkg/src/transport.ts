@@ -59,7 +59,7 @@ export class MockTransport<Values extends object = Record<string, any>> extends 
     adoptPlatform();
     this.#core = core;
     this.registrar = core;
-    this.fetch = fetchOf(core);
+    this.fetch = core.fetch = fetchOf(core);
   }
 
   /**

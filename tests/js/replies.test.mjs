@@ -417,6 +417,26 @@ describe("failures and other transports", () => {
     assert.equal((await failureOf(transport.fetch(URL_TEXT, { method: "POST" }))).code, "MOCKWIRE_DISPOSED");
     assert.equal(transport.lastRequest().outcome, "failed");
   }));
+
+  test("a request may be passed on to any function, but it has to give a response", withTransport(async (transport) => {
+    transport.get("/a").once().passthrough(() => new Response("at once"));
+    assert.equal(await (await transport.fetch(URL_TEXT)).text(), "at once");
+    for (const upstream of [() => {}, async () => "text"]) {
+      transport.get("/a").once().passthrough(upstream);
+      const error = await failureOf(transport.fetch(URL_TEXT));
+      assert.deepEqual([error.name, error.code], ["InvalidReplyError", "MOCKWIRE_INVALID_BODY"]);
+      assert.match(error.message, /passthrough\(\).*a Response, not/);
+    }
+  }));
+
+  test("a request is not passed on in a circle, when the global fetch is the transport's own", withTransport(async (transport) => {
+    transport.install();
+    transport.otherwise().passthrough(globalThis.fetch);
+    const error = await failureOf(fetch(URL_TEXT, { method: "POST", body: new Blob(["later"]) }));
+    assert.equal(error.code, "MOCKWIRE_INVALID_OPTION");
+    assert.match(error.message, /before `install\(\)`/);
+    assert.equal(transport.count(), 1);
+  }));
 });
 
 describe("unmatched requests, when the options say so", () => {
@@ -433,5 +453,9 @@ describe("unmatched requests, when the options say so", () => {
     const response = await transport.fetch(URL_TEXT);
     assert.deepEqual([response.status, await response.text()], [404, "/a"]);
     transport.verify({ allowUnmatched: true });
+  }));
+
+  test("are told that it was this handler that failed", withTransport({ unmatched: () => {} }, async (transport) => {
+    assert.match((await failureOf(transport.fetch(URL_TEXT))).message, /^the handler for what no rule matched failed: .*`return` missing/);
   }));
 });

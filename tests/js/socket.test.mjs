@@ -259,6 +259,14 @@ describe("the test plays the server by hand", () => {
 });
 
 describe("the handshake", () => {
+  test("has the credentials of the URL, also where they only look escaped", withTransport(async (transport) => {
+    for (const [written, meant] of [["a%20b:c", "a b:c"], ["100%:%zz", "100%:%zz"]]) {
+      const { rule } = transport.websocket("wss://api.test/chat").basicAuth(...meant.split(":")).accept();
+      (await connected(transport, `wss://${written}@api.test/chat`)).close();
+      rule.remove();
+    }
+  }));
+
   test("is a request like any other: matched by headers and query, and captured", withTransport(async (transport) => {
     transport.websocket("wss://api.test/chat").bearer("token").query("v", "2").once().accept();
     const socket = await connected(transport, `${URL_TEXT}?v=2`, { protocols: "a", headers: { authorization: "Bearer token" } });

@@ -81,6 +81,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** What the client gets. That nothing answers the request is no failure of the handler that finds it out. */
 function failed(exchange: Exchange, thrown: unknown): Error {
   if (thrown instanceof UnmatchedRequestError) return thrown;
-  const where = exchange.rule === undefined ? "" : ` of ${exchange.rule}`;
+  const where = exchange.rule === undefined ? " for what no rule matched" : ` of ${exchange.rule}`;
   return new HandlerError(`the handler${where} failed: ${messageOf(thrown)}`, thrown);
 }

@@ -67,8 +67,17 @@ function headersOf({ url, protocols, headers }: Opening): HeaderList {
   const list = ["connection", "Upgrade", "upgrade", "websocket", "sec-websocket-version", "13"];
   if (protocols.length > 0) list.push("sec-websocket-protocol", protocols.join(", "));
   if (url.username !== "" || url.password !== "") {
-    const credentials = encode(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+    const credentials = encode(`${decoded(url.username)}:${decoded(url.password)}`);
     list.push("authorization", `Basic ${base64(credentials)}`);
   }
   return [...list, ...headers];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Nothing is escaped in it, though it looks so.
+    return text;
+  }
 }
