@@ -154,6 +154,17 @@ describe("who is told late comes to the same", () => {
     assert.deepEqual(await allOf(disagreements(mockwire)), []);
   });
 
+  test("with more rules and requests than are kept, in whatever order they come", async () => {
+    const rules = Array.from({ length: 40 }, (_, n) => ({ kind: "rule", method: "GET", target: `/${n % 30}` }));
+    const requests = Array.from({ length: 150 }, (_, n) => ({ kind: "request", method: "GET", url: `https://api.test/${n % 40}` }));
+    const mixed = requests.flatMap((request, n) => (n < rules.length ? [rules[n], request] : [request]));
+    for (const happenings of [[...rules, ...requests], [...rules.slice(0, 16), ...requests], mixed]) {
+      const told = new mockwire.MockTransport();
+      void told.epoch;
+      assert.deepEqual(await played(new mockwire.MockTransport(), happenings), await played(told, happenings));
+    }
+  });
+
   const code = readFileSync(new URL("./node_modules/mockwire/dist/index.js", import.meta.url), "utf8");
   for (const [what, right, wrong] of [
     ["who does not ask for the method", "||rule.method!==method2", ""],
