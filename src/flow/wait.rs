@@ -61,6 +61,11 @@ impl<M: Mode> WaitForRequests<M> {
 
     /// Looks at the requests that have arrived since the last look.
     fn look(&mut self) -> Result<()> {
+        if self.engine.with(|core| core.journal.last()) < self.seen {
+            // The transport was reset: it has forgotten them, and counts from 1 again.
+            self.seen = 0;
+            self.found.clear();
+        }
         let arrived = self.engine.captured(self.seen + 1);
         for captured in arrived {
             self.seen = captured.sequence;

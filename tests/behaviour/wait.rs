@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{join, join_all};
 use mockwire::{ErrorKind, Timing};
 
-use super::support::{fetch, get, post};
+use super::support::{fetch, get, is_matched, post};
 use super::{MockTransport, test};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -179,4 +179,20 @@ fn a_stalled_future_is_reported_with_what_it_waits_for() {
     assert!(matches!(error.kind(), ErrorKind::Stalled { .. }));
     let text = error.to_string();
     assert!(text.contains("#1 GET https://api.test/slow"), "{text}");
+}
+
+#[test]
+fn who_waits_over_a_reset_sees_what_comes_after_it() {
+    let transport = MockTransport::new();
+    for _ in 0..3 {
+        assert!(!is_matched(&transport, get("/before")));
+    }
+    let mut wait = transport.wait_for_requests(4);
+    assert!((&mut wait).now_or_never().is_none());
+    transport.reset();
+    let calls = (0..4).map(|_| transport.call(get("/after")));
+    let (found, _) = transport.block_on(join(wait, join_all(calls)));
+    let found = found.unwrap();
+    assert_eq!(found.len(), 4);
+    assert!(found.iter().all(|it| it.request.path() == "/after"));
 }
