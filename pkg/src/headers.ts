@@ -28,21 +28,50 @@ const known = new Map<string, Known>();
 const KNOWN_LIMIT = 512;
 const KNOWN_LENGTH = 256;
 
+/** What came last as a record, and what was made of it: what comes next tends to be the same, and shares it then. */
+export interface Latest {
+  names: readonly string[];
+  list: HeaderList;
+}
+
 /** A snapshot of the fields: what happens to `input` afterwards changes nothing. */
-export function snapshot(input: unknown): HeaderList {
+export function snapshot(input: unknown, latest?: Latest): HeaderList {
   if (input === undefined) return NO_HEADERS;
   if (typeof input !== "object" || input === null) {
     throw invalid("HEADER_NAME", `headers are a Headers, an array of pairs or a record, not ${shown(input)}`);
   }
   if (Symbol.iterator in input) return ofPairs(input as Iterable<unknown>);
-  const keys = Object.keys(input);
-  // With its final length: a list that grows keeps room for more than it will ever have.
-  const list = new Array<string>(keys.length * 2);
-  let end = 0;
-  for (let at = 0; at < keys.length; at += 1) {
-    end = append(list, end, keys[at]!, (input as Record<string, unknown>)[keys[at]!]);
+  const names = Object.keys(input);
+  const list = ofRecord(input as Record<string, unknown>, names, latest);
+  if (latest !== undefined) {
+    latest.names = names;
+    latest.list = list;
   }
-  if (end < list.length) list.length = end;
+  return list;
+}
+
+function ofRecord(record: Readonly<Record<string, unknown>>, names: readonly string[], latest?: Latest): HeaderList {
+  const size = names.length * 2;
+  // Where none is joined to another, they stand where they stood the last time.
+  const isAlike = latest !== undefined && latest.names.length === names.length && latest.list.length === size;
+  let list: string[] | undefined;
+  let end = 0;
+  for (let at = 0; at < names.length; at += 1) {
+    const name = names[at]!;
+    const value = record[name];
+    if (list === undefined) {
+      if (isAlike && name === latest.names[at] && value === latest.list[end + 1]) {
+        end += 2;
+        continue;
+      }
+      // With its final length: a list that grows keeps room for more than it will ever have.
+      list = new Array<string>(size);
+      for (let copied = 0; copied < end; copied += 1) list[copied] = latest!.list[copied]!;
+    }
+    end = append(list, end, name, value);
+  }
+  if (list === undefined) return isAlike ? latest.list : NO_HEADERS;
+  if (end < size) list.length = end;
   return list;
 }
 

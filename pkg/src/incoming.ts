@@ -3,7 +3,7 @@
 import { type Address, addressOf } from "./address.js";
 import { copyOf, isBytes } from "./bytes.js";
 import { InvalidRequestError, shown } from "./errors.js";
-import { type HeaderList, snapshot, withField } from "./headers.js";
+import { type HeaderList, type Latest, NO_HEADERS, snapshot, withField } from "./headers.js";
 import { methodOf } from "./method.js";
 
 /** A request as it was given, and how its caller wants it handled. */
@@ -21,6 +21,9 @@ export interface Incoming {
 
 /** A body that is at hand. */
 export type RequestBody = string | Uint8Array<ArrayBuffer> | null;
+
+/** The fields of the latest request. */
+const latest: Latest = { names: [], list: NO_HEADERS };
 
 /** What to do with a redirect. */
 export type RedirectMode = "follow" | "error" | "manual";
@@ -49,7 +52,7 @@ export function incoming(input: unknown, init: Init | null | undefined, base: st
   }
   if (hasRareOptions(init)) return viaPlatform(input, init, base);
   const method = methodOf(init.method);
-  let headers = snapshot(init.headers);
+  let headers = snapshot(init.headers, latest);
   let body: RequestBody = null;
   if (init.body != null) {
     if (method === "GET" || method === "HEAD") {

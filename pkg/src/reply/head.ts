@@ -1,7 +1,7 @@
 /** The head of a reply: status and header fields. */
 
 import { InvalidReplyError, shown } from "../errors.js";
-import { type HeaderList, type HeadersInput, snapshot, valueOf, withField } from "../headers.js";
+import { type HeaderList, type HeadersInput, type Latest, NO_HEADERS, snapshot, valueOf, withField } from "../headers.js";
 
 /** Status and header fields, as `new Response(body, init)` takes them. */
 export interface ReplyInit {
@@ -32,7 +32,7 @@ export function headOf(init: ReplyInit = {}, contentType?: string): Head {
   const status = checkedStatus(init.status ?? 200);
   let headers: HeaderList;
   try {
-    headers = snapshot(init.headers);
+    headers = snapshot(init.headers, latestFields);
   } catch (cause) {
     const { code, message } = cause as { code: string; message: string };
     throw new InvalidReplyError(code, `the reply's headers: ${message}`, { cause });
@@ -48,6 +48,7 @@ function checkedPhrase(statusText: string): string {
 }
 
 let latest: Head | undefined;
+const latestFields: Latest = { names: [], list: NO_HEADERS };
 
 /** Replies made one after the other tend to have the same head: one object is enough for them. */
 function shared(status: number, statusText: string, headers: HeaderList, delay: number): Head {
