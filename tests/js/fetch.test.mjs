@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { InvalidRequestError, reply } from "mockwire";
-import { failureOf, withTransport } from "./support.mjs";
+import { failureOf, random, withTransport } from "./support.mjs";
 
 const URL_TEXT = "https://api.test/echo?a=1";
 
@@ -128,6 +128,34 @@ describe("bodies", () => {
 });
 
 describe("headers", () => {
+  test("a record is what the platform makes of it, whatever was sent before", withTransport(async (transport) => {
+    transport.get("/echo").reply(204);
+    const next = random(7);
+    const pick = (...choices) => choices[Math.floor(next() * choices.length)];
+    for (let n = 0; n < 2000; n += 1) {
+      const headers = {};
+      for (let left = pick(0, 1, 2, 3); left > 0; left -= 1) {
+        headers[pick("accept", "Accept", "x-a", "X-B", "cookie")] = pick("1", "2", " 1", "1, 2", 1, null);
+      }
+      await transport.fetch(URL_TEXT, { headers });
+      assert.deepEqual([...transport.lastRequest().headers], [...new Headers(headers)], JSON.stringify(headers));
+    }
+  }));
+
+  test("each value is read once, also when the latest request was alike", withTransport(async (transport) => {
+    transport.get("/echo").reply(204);
+    const reads = [];
+    const recorded = new Proxy({ "x-a": "1", "x-b": "2" }, {
+      get(record, name) {
+        if (typeof name === "string") reads.push(name);
+        return Reflect.get(record, name);
+      },
+    });
+    await transport.fetch(URL_TEXT, { headers: { "x-a": "1", "x-b": "3" } });
+    for (let n = 0; n < 2; n += 1) await transport.fetch(URL_TEXT, { headers: recorded });
+    assert.deepEqual(reads, ["x-a", "x-b", "x-a", "x-b"]);
+  }));
+
   for (const [name, headers] of [
     ["a record", { "X-Id": " 7\t", accept: "a" }],
     ["pairs", [["X-Id", "7"], ["accept", "a"]]],
