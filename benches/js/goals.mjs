@@ -62,7 +62,7 @@ export const GOALS = [
   },
   {
     id: "J5",
-    needs: [OURS, "mockwire-engine", "stub", "fetch-mock", "msw"].map((peer) => job("cycle", peer)),
+    needs: [OURS, "mockwire-engine", "proto", "stub", "fetch-mock", "msw"].map((peer) => job("cycle", peer)),
     rows: (of) => {
       const [ours, msw, fetchMock, stub] = [OURS, "msw", "fetch-mock", "stub"].map((peer) => of(job("cycle", peer), "ms"));
       return withWorst("J5", [
@@ -72,7 +72,10 @@ export const GOALS = [
         shown("J5-first", "of which the first", of(job("cycle", OURS), "first_ms"), "ms"),
         shown("J5-engine", "the same, and the request is looked for: by the engine, on every transport", of(job("cycle", "mockwire-engine"), "ms"), "ms"),
         shown("J5-engine-first", "of which the first, with the compilation of the module", of(job("cycle", "mockwire-engine"), "first_ms"), "ms"),
+        shown("J5-proto", "the floor: the pure JavaScript prototype. It tells how fast the machine is today", of(job("cycle", "proto"), "ms"), "ms"),
         shown("J5-stub", "the same with a stub", stub, "ms"),
+        shown("J5-peer-fetch-mock", "fetch-mock", fetchMock, "ms"),
+        shown("J5-peer-msw", "msw", msw, "ms"),
       ]);
     },
   },
