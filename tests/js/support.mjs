@@ -1,5 +1,9 @@
 /** What the suites share. */
 
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { MockTransport } from "mockwire";
 
 /** Runs a test with a transport of its own, disposed at the end. */
@@ -94,4 +98,21 @@ export function random(seed) {
     low = (18_000 * (low & 65_535) + (low >>> 16)) >>> 0;
     return (((high << 16) + low) >>> 0) / 2 ** 32;
   };
+}
+
+/**
+ * The package with one piece of its code replaced, as a module: for controls, which have to notice. Gives what
+ * `use` gives.
+ */
+export async function withBroken(right, wrong, use) {
+  const code = readFileSync(new URL("./node_modules/mockwire/dist/index.js", import.meta.url), "utf8");
+  assert.equal(code.split(right).length, 2, "this is in the package, once");
+  const directory = mkdtempSync(join(import.meta.dirname, "wrong-"));
+  try {
+    const file = join(directory, "index.mjs");
+    writeFileSync(file, code.replace(right, wrong));
+    return await use(await import(pathToFileURL(file)));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
