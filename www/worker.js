@@ -10,6 +10,8 @@ for (const level of ["debug", "info", "log", "warn", "error"]) {
   console[level] = (...values) => postMessage({ kind: "line", level, text: values.map(inWords).join(" ") });
 }
 
+addEventListener("unhandledrejection", ({ reason }) => console.error(reason));
+
 addEventListener("message", async ({ data: { code, name } }) => {
   const watch = new Watch((snapshot) => postMessage({ kind: "snapshot", snapshot }));
   globalThis.show = (transport) => watch.begin(transport);
@@ -21,7 +23,11 @@ addEventListener("message", async ({ data: { code, name } }) => {
     error = inWords(thrown);
   }
   clearInterval(timer);
-  watch.end();
+  try {
+    watch.end();
+  } catch (thrown) {
+    error ??= inWords(thrown);
+  }
   postMessage({ kind: "end", error });
 });
 

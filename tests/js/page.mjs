@@ -127,6 +127,15 @@ test("mistakes are told: what is thrown, what is no JavaScript, and what is not 
   }
 });
 
+test("a promise that nobody waits for is told when it fails", async (t) => {
+  const { page } = await open(t, "first-test");
+  await run(page, `
+    Promise.reject(new Error("lost"));
+    await new Promise((resolve) => addEventListener("unhandledrejection", resolve));`);
+  await ended(page);
+  assert.equal(await output(page), "Error: lost\n");
+});
+
 test("what was seen before an error, or before the transport is disposed, stays", async (t) => {
   const { page } = await open(t, "first-test");
   const code = `
